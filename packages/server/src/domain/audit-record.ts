@@ -1,0 +1,36 @@
+import type { RefusalCode } from './error.ts';
+import type { OrganizationNumber } from './organization-number.ts';
+
+export type AuditAction =
+  | 'create_card'
+  | 'inquire_token'
+  | 'inquire_number'
+  | 'reissue_card'
+  | 'renew_card'
+  | 'validate_pan'
+  | 'change_account'
+  | 'create_service'
+  | 'add_organization'
+  | 'add_caller'
+  | 'add_merchant';
+
+/**
+ * Who did what to which card, and what came of it. Durable before the answer leaves. It never holds
+ * a card number: a token, or the masked number where there is no token.
+ */
+export interface AuditRecord {
+  readonly atMs: number;
+  /** `caller:<id>`, `merchant:<id>` or `operator`. */
+  readonly who: string;
+  readonly action: AuditAction;
+  readonly outcome: 'done' | 'refused';
+  /** Why it was refused. */
+  readonly code?: RefusalCode;
+  readonly organization?: OrganizationNumber;
+  readonly token?: string;
+  readonly maskedNumber?: string;
+  /** The letter a validation was answered with. */
+  readonly status?: string;
+  /** The id of the answer, as in its `x-request-id` header and in the log. */
+  readonly requestId: string;
+}

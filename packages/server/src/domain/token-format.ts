@@ -1,0 +1,127 @@
+import {
+  drawRandomToken,
+  type FormatSpec,
+  isRandomTokenShape,
+  type KeyedFormat,
+  type KeySet,
+  openToken as openKeyedToken,
+  PanTokenError,
+  parseFormat,
+  parseRandomFormat,
+  type RandomFormat,
+  type TokenKey,
+  tokenize,
+} from '@pantoken/pan-token';
+import { Refusal, type RefusalCode } from './error.ts';
+import { Pan } from './pan.ts';
+
+/** How an organization's tokens look and are made: calculated with a key, or drawn at random. */
+export type TokenFormat = KeyedFormat | RandomFormat;
+
+/** What an operator writes, and what is stored, of a format. */
+export type TokenFormatSpec = FormatSpec & { readonly engine: TokenFormat['engine'] };
+
+/** The token keys of an organization. */
+export interface TokenKeys {
+  /** Makes new tokens. */
+  readonly active: TokenKey;
+  /** Open tokens: every epoch whose tokens are good. */
+  readonly living: KeySet;
+}
+
+/** The epoch of tokens that no key made. */
+export const RANDOM_EPOCH = 0;
+
+/**
+ * Checks the formats of an organization: for each PAN length at most one numeric and at most one
+ * alphanumeric, so that a token opens in one way; and for each alphabet and length one engine.
+ *
+ * @throws {Refusal} `REQUEST_INVALID` with the reason.
+ */
+export function parseFormats(specs: readonly TokenFormatSpec[]): readonly TokenFormat[] {
+  const formats = specs.map(parseOne);
+  if (formats.length === 0) throw new Refusal('REQUEST_INVALID', { field: 'formats' });
+  const taken = new Set<string>();
+  for (const { alphabet, panLengths } of formats) {
+    for (const panLength of panLengths) {
+      const place = `${alphabet}, ${panLength} digits`;
+      if (taken.has(place)) {
+        throw new Refusal('REQUEST_INVALID', { field: 'formats', reason: `twice: ${place}` });
+      }
+      taken.add(place);
+    }
+  }
+  return formats;
+}
+
+function parseOne(spec: TokenFormatSpec): TokenFormat {
+  try {
+    return spec.engine === 'random' ? parseRandomFormat(spec) : parseFormat(spec);
+  } catch (error) {
+    const isOurs = error instanceof PanTokenError || error instanceof RangeError;
+    if (!isOurs) throw error;
+    throw new Refusal('REQUEST_INVALID', { field: 'formats', reason: error.message });
+  }
+}
+
+/**
+ * Makes the token of a PAN, by the first format that serves its length.
+ *
+ * @param random gives that many bytes from a CSPRNG; used by the random engine only. Whether a drawn
+ *   token is free, only the store knows.
+ * @throws {Refusal} `PAN_LENGTH_NOT_SERVED`
+ */
+export function makeToken(
+  formats: readonly TokenFormat[],
+  keys: TokenKeys,
+  pan: Pan,
+  random: { bytes(count: number): Uint8Array },
+): { token: string; epoch: number } {
+  const format = formats.find(({ panLengths }) => panLengths.includes(pan.length));
+  if (format === undefined) throw new Refusal('PAN_LENGTH_NOT_SERVED', { length: pan.length });
+  if (format.engine === 'random') {
+    const token = drawRandomToken(format, pan.reveal(), (count) => random.bytes(count));
+    return { token, epoch: RANDOM_EPOCH };
+  }
+  return { token: tokenize(format, keys.active, pan.reveal()), epoch: keys.active.epoch };
+}
+
+/** Why the heart did not open a token, in our words. All of them are one to the caller. */
+const CODE_OF_HEART: Partial<Record<PanTokenError['code'], RefusalCode>> = {
+  TOKEN_MALFORMED: 'TOKEN_MALFORMED',
+  TOKEN_EPOCH_UNKNOWN: 'TOKEN_MALFORMED',
+  TOKEN_NOT_OURS: 'TOKEN_MALFORMED',
+};
+
+/**
+ * Opens a token as far as that goes without its record: a keyed one gives its PAN and epoch; of a
+ * random one only the shape is checked.
+ *
+ * A string with a letter belongs to the alphanumeric format of its length, any other to the numeric
+ * one. No format, engine or key is tried in turn.
+ *
+ * @throws {Refusal} `TOKEN_MALFORMED`
+ */
+export function openToken(
+  formats: readonly TokenFormat[],
+  keys: TokenKeys,
+  token: string,
+): { pan: Pan | undefined; epoch: number } {
+  const alphabet = /^[0-9]*$/.test(token) ? 'numeric' : 'alphanumeric';
+  const format = formats.find(
+    (each) => each.alphabet === alphabet && each.panLengths.includes(token.length),
+  );
+  if (format === undefined) throw new Refusal('TOKEN_MALFORMED', { length: token.length });
+  if (format.engine === 'random') {
+    if (!isRandomTokenShape(format, token)) throw new Refusal('TOKEN_MALFORMED');
+    return { pan: undefined, epoch: RANDOM_EPOCH };
+  }
+  try {
+    const { pan, epoch } = openKeyedToken(format, keys.living, token);
+    return { pan: Pan.parse(pan), epoch };
+  } catch (error) {
+    const code = error instanceof PanTokenError ? CODE_OF_HEART[error.code] : undefined;
+    if (code === undefined) throw error;
+    throw new Refusal(code);
+  }
+}

@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Refusal } from '../../domain/error.ts';
+import type { Merchant } from '../../domain/merchant.ts';
+import type { Authenticate } from '../../usecase/authenticate.ts';
+
+const merchants = new WeakMap<FastifyRequest, Merchant>();
+
+/** Lets only merchants with a good `x-api-key` through, before the body is read. */
+export function demandMerchant(app: FastifyInstance, authenticate: Authenticate): void {
+  app.addHook('onRequest', async (request) => {
+    const apiKey = request.headers['x-api-key'];
+    if (typeof apiKey !== 'string') throw new Refusal('CREDENTIALS_INVALID');
+    merchants.set(request, authenticate.merchant(apiKey));
+  });
+}
+
+/** The merchant of a request behind {@link demandMerchant}. */
+export function merchantOf(request: FastifyRequest): Merchant {
+  const merchant = merchants.get(request);
+  assert(merchant, 'this route is not behind demandMerchant');
+  return merchant;
+}

@@ -1,0 +1,21 @@
+import type { FastifyInstance } from 'fastify';
+import type { Authenticate } from '../../usecase/authenticate.ts';
+import type { MessageCipher } from '../../usecase/ports.ts';
+import type { ValidatePan } from '../../usecase/validate-pan.ts';
+import { demandMerchant } from './authentication.ts';
+import { registerValidatePan } from './validatepan.ts';
+
+export interface CardtokensDeps {
+  readonly authenticate: Authenticate;
+  readonly validatePan: ValidatePan;
+  readonly cipher: MessageCipher;
+}
+
+/** The merchant's face: Cardtokens' paths and fields. */
+export function registerCardtokens(app: FastifyInstance, deps: CardtokensDeps): void {
+  app.register((scope, _options, done) => {
+    demandMerchant(scope, deps.authenticate);
+    registerValidatePan(scope, deps.validatePan, deps.cipher);
+    done();
+  });
+}

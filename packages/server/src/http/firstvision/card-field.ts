@@ -1,0 +1,66 @@
+import { Refusal } from '../../domain/error.ts';
+import { CardNumber, Pan } from '../../domain/pan.ts';
+import type { CardReference } from '../../usecase/find-number.ts';
+
+/** Card numbers and tokens travel right-aligned in 19 characters, zeros on the left. */
+const FIELD_LENGTH = 19;
+
+/** As a field of 19 characters. */
+export function padField(text: string): string {
+  return text.padStart(FIELD_LENGTH, '0');
+}
+
+/**
+ * What a field holds, without its zeros: exactly 19 characters with them, or none. Anything else is
+ * left as it is and refused for what it then is.
+ *
+ * @throws {Refusal} `CARD_NUMBER_BLANK` for spaces or zeros
+ */
+function unpadField(text: string): string {
+  if (/^[ 0]*$/.test(text)) throw new Refusal('CARD_NUMBER_BLANK');
+  return text.length === FIELD_LENGTH ? text.replace(/^0+/, '') : text;
+}
+
+/** A number that came encrypted under a zone key has 32 characters; no number or token has over 19. */
+function demandClear(text: string): void {
+  if (text.length <= FIELD_LENGTH) return;
+  const isEncrypted = /^[0-9A-Fa-f]{32}$/.test(text);
+  throw new Refusal(isEncrypted ? 'NUMBER_ENCRYPTED_NO_ZONE_KEY' : 'NUMBER_ENCRYPTED_LENGTH');
+}
+
+/** @throws {Refusal} `CARD_NUMBER_BLANK`, `CARD_NUMBER_NOT_NUMERIC`, `CARD_NUMBER_MALFORMED`, `NUMBER_ENCRYPTED_*` */
+export function parseNumberField(text: string): CardNumber {
+  const number = unpadField(text);
+  demandClear(number);
+  if (!/^[0-9]*$/.test(number)) throw new Refusal('CARD_NUMBER_NOT_NUMERIC');
+  return CardNumber.parseNumber(number);
+}
+
+/** @throws {Refusal} `CARD_NUMBER_BLANK`, `NUMBER_ENCRYPTED_*` */
+export function parseTokenField(text: string): string {
+  const token = unpadField(text);
+  demandClear(token);
+  return token;
+}
+
+/** @returns undefined for an empty field. @throws {Refusal} `CARD_NUMBER_BLANK`, `PAN_MALFORMED` */
+export function parseNewNumberField(text: string): Pan | undefined {
+  return text === '' ? undefined : Pan.parse(unpadField(text));
+}
+
+/**
+ * A field that takes either. No PAN-TOKEN passes the Luhn check, so the two cannot be confused.
+ *
+ * @throws {Refusal} `CARD_NUMBER_BLANK`
+ */
+export function parseReferenceField(text: string): CardReference {
+  const value = unpadField(text);
+  if (!/^[0-9]{12,19}$/.test(value)) return { kind: 'token', token: value };
+  const number = CardNumber.parseNumber(value);
+  return number.hasCheckDigit ? { kind: 'number', number } : { kind: 'token', token: value };
+}
+
+/** The number of an organization without PAN Token: first six and last four in clear, `x` between. */
+export function maskField(masked: string): string {
+  return masked.replaceAll('*', 'x');
+}

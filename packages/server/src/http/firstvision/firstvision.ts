@@ -1,0 +1,36 @@
+import type { FastifyInstance } from 'fastify';
+import type { Authenticate } from '../../usecase/authenticate.ts';
+import type { CreateCard } from '../../usecase/create-card.ts';
+import type { InquireNumber } from '../../usecase/inquire-number.ts';
+import type { InquireToken } from '../../usecase/inquire-token.ts';
+import type { ReissueCard } from '../../usecase/reissue-card.ts';
+import type { RenewCard } from '../../usecase/renew-card.ts';
+import { registerAccessToken } from './access-token.ts';
+import { demandCaller } from './authentication.ts';
+import { registerCardAction } from './card-action.ts';
+import { registerCardPan } from './card-pan.ts';
+import { registerEmbosserAdd } from './embosser-add.ts';
+
+export interface FirstVisionDeps {
+  readonly authenticate: Authenticate;
+  readonly createCard: CreateCard;
+  readonly inquireToken: InquireToken;
+  readonly inquireNumber: InquireNumber;
+  readonly reissueCard: ReissueCard;
+  readonly renewCard: RenewCard;
+}
+
+/** The issuer's face: FirstVision's paths, fields and codes. */
+export function registerFirstVision(app: FastifyInstance, deps: FirstVisionDeps): void {
+  app.register((scope, _options, done) => {
+    registerAccessToken(scope, deps.authenticate);
+    done();
+  });
+  app.register((scope, _options, done) => {
+    demandCaller(scope, deps.authenticate);
+    registerEmbosserAdd(scope, deps.createCard);
+    registerCardPan(scope, deps.inquireToken, deps.inquireNumber);
+    registerCardAction(scope, deps.reissueCard, deps.renewCard);
+    done();
+  });
+}

@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
+import { Refusal } from '../domain/error.ts';
+import { type CardtokensDeps, registerCardtokens } from './cardtokens/cardtokens.ts';
+import { cardtokensFace } from './cardtokens/error.ts';
+import type { Face } from './face.ts';
+import { firstVisionFace } from './firstvision/error.ts';
+import { type FirstVisionDeps, registerFirstVision } from './firstvision/firstvision.ts';
+import { parseJsonBody } from './json-body.ts';
+import { problemFace } from './problem.ts';
+import { keepRawBody } from './raw-body.ts';
+import { makeRefusalCounter, type RefusalCounter } from './refusal-counter.ts';
+import { refusalOfError } from './refusal-of-error.ts';
+
+export interface ServerDeps {
+  readonly firstVision: FirstVisionDeps;
+  readonly cardtokens: CardtokensDeps;
+  readonly log: FastifyBaseLogger;
+}
+
+/** No request of ours comes near it; mass calls of later faces are bounded by it, too. */
+const BODY_BYTES_MAX = 1024 * 1024;
+
+/** The last face serves whatever the others do not. */
+const FACES: readonly Face[] = [firstVisionFace, cardtokensFace, problemFace];
+
+const COUNT_EVERY_MS = 60_000;
+
+/** The HTTP server with all of its faces. It listens when told to. */
+export function buildServer({ firstVision, cardtokens, log }: ServerDeps): FastifyInstance {
+  const app = fastify({
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: () => randomUUID(),
+    requestIdHeader: false,
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: 30_000,
+    forceCloseConnections: 'idle',
+    // Its defaults would drop unknown fields and turn numbers into strings without a word.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
+    clientErrorHandler: answerBrokenHttp,
+    frameworkErrors: (error, request, reply) => sendError(error, request, reply),
+  });
+  const counter = makeRefusalCounter();
+  takeBodies(app);
+  hardenAnswers(app);
+  app.setErrorHandler((error, request, reply) => sendError(error, request, reply, counter));
+  app.setNotFoundHandler((request, reply) => {
+    const code = isOtherMethod(app, request) ? 'METHOD_NOT_ALLOWED' : 'ROUTE_UNKNOWN';
+    return sendError(new Refusal(code), request, reply, counter);
+  });
+  reportCounts(app, counter);
+  registerFirstVision(app, firstVision);
+  registerCardtokens(app, cardtokens);
+  return app;
+}
+
+/** Bodies are JSON, or the form of `POST /token`; both keep their bytes for signatures. */
+function takeBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  const parse = async (request: FastifyRequest, body: Buffer) => {
+    keepRawBody(request, body);
+    return parseJsonBody(body);
+  };
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, parse);
+}
+
+/** Nothing we answer may be stored on the way; while closing, clients are told to go elsewhere. */
+function hardenAnswers(app: FastifyInstance): void {
+  let isClosing = false;
+  app.addHook('preClose', async () => {
+    isClosing = true;
+  });
+  app.addHook('onSend', async (request, reply) => {
+    reply.header('cache-control', 'no-store');
+    reply.header('x-content-type-options', 'nosniff');
+    reply.header('x-request-id', request.id);
+    if (isClosing) reply.header('connection', 'close');
+  });
+}
+
+/** The only place that turns an error into an answer. */
+function sendError(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  counter?: RefusalCounter,
+): FastifyReply {
+  const [path = ''] = request.url.split('?');
+  const face = FACES.find((each) => each.serves(path)) ?? problemFace;
+  const refusal = refusalOfError(error, request);
+  if (refusal === undefined) {
+    request.log.error({ err: error, requestId: request.id }, 'unexpected error');
+    return face.sendInternal(request.id, reply);
+  }
+  const { code, kind, facts } = refusal;
+  counter?.count(code);
+  if (kind === 'unavailable') {
+    request.log.error({ code, facts, err: refusal.cause, requestId: request.id }, refusal.message);
+  }
+  return face.sendRefusal(refusal, path, reply);
+}
+
+const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH'] as const;
+
+function isOtherMethod(app: FastifyInstance, request: FastifyRequest): boolean {
+  const [url = ''] = request.url.split('?');
+  return METHODS.some((method) => app.hasRoute({ method, url }));
+}
+
+/** What is not even HTTP gets the shortest answer there is, and no word of what it was. */
+function answerBrokenHttp(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return;
+  const status =
+    error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? '408 Request Timeout' : '400 Bad Request';
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+}
+
+function reportCounts(app: FastifyInstance, counter: RefusalCounter): void {
+  const report = () => {
+    const counts = counter.take();
+    if (counts !== undefined) app.log.warn({ counts }, 'refused requests');
+  };
+  const timer = setInterval(report, COUNT_EVERY_MS).unref();
+  app.addHook('onClose', async () => {
+    clearInterval(timer);
+    report();
+  });
+}

@@ -1,0 +1,32 @@
+import { type DestinationStream, type Logger, pino } from 'pino';
+import type { LogLevel } from './config.ts';
+
+/** Digits in a row from here on could be part of a card number; ids and counts of ours are shorter. */
+const DIGIT_RUN = /\d{9,}/g;
+
+/**
+ * The log of the service: JSON lines. Of an error it keeps the name, the stack and the code, with
+ * long runs of digits taken out: an error of a library may quote what it choked on.
+ */
+export function makeLog(level: LogLevel, destination: DestinationStream): Logger {
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      serializers: { err: describeError, req: () => undefined, res: () => undefined },
+    },
+    destination,
+  );
+}
+
+function describeError(error: unknown): Record<string, unknown> | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { name, stack, cause } = error;
+  return {
+    name,
+    code: (error as NodeJS.ErrnoException).code,
+    stack: stack?.replaceAll(DIGIT_RUN, '[digits]'),
+    ...(cause !== undefined && { cause: describeError(cause) }),
+  };
+}

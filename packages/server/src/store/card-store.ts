@@ -1,0 +1,82 @@
+import type { AccountChange, AccountChangeKind } from '../domain/account-change.ts';
+import type { Card, NumberRecord } from '../domain/card.ts';
+import type { Expiry } from '../domain/expiry.ts';
+import type { OrganizationNumber } from '../domain/organization-number.ts';
+import type { RecordId } from '../domain/record-id.ts';
+import type { CardStore } from '../usecase/ports.ts';
+import { idBytes } from './changes.ts';
+import type { Reader, Row } from './statements.ts';
+
+/** Cards in tables card_number, card and account_change. */
+export function makeCardStore(reader: Reader): CardStore {
+  return {
+    async findNumber(organization, id) {
+      return numberOf(await reader.read('findNumber', [organization, idBytes(id)]));
+    },
+    async findNumberByIndex(organization, panIndex) {
+      return numberOf(await reader.read('findNumberByIndex', [organization, panIndex]));
+    },
+    async findNumberByToken(organization, epoch, token) {
+      return numberOf(await reader.read('findNumberByToken', [organization, token, epoch]));
+    },
+    async findCard(organization, numberId, sequence) {
+      const rows = await reader.read('findCard', [organization, idBytes(numberId), sequence]);
+      return rows[0] && cardOf(rows[0]);
+    },
+    async listCards(organization, numberId) {
+      return (await reader.read('listCards', [organization, idBytes(numberId)])).map(cardOf);
+    },
+    async listChanges(organization, lineage) {
+      return (await reader.read('listChanges', [organization, idBytes(lineage)])).map(changeOf);
+    },
+  };
+}
+
+function numberOf([row]: readonly Row[]): NumberRecord | undefined {
+  if (row === undefined) return undefined;
+  return {
+    organization: row.organization as OrganizationNumber,
+    id: recordId(row.numberId),
+    lineage: recordId(row.lineage),
+    panIndex: row.panIndex as Uint8Array,
+    token: row.token as string,
+    epoch: row.epoch as number,
+    sealedPan: { dataKeyEpoch: row.dataKeyEpoch as number, bytes: row.sealedPan as Uint8Array },
+    createdAtMs: Number(row.createdAtMs),
+  };
+}
+
+function cardOf(row: Row): Card {
+  return {
+    organization: row.organization as OrganizationNumber,
+    numberId: recordId(row.numberId),
+    sequence: row.sequence as number,
+    logo: row.logo as number,
+    expiry: row.expiry as Expiry,
+    chipSequence: row.chipSequence as number,
+    sealedDetails: {
+      dataKeyEpoch: row.dataKeyEpoch as number,
+      bytes: row.sealedDetails as Uint8Array,
+    },
+    createdAtMs: Number(row.createdAtMs),
+  };
+}
+
+function changeOf(row: Row): AccountChange {
+  return {
+    organization: row.organization as OrganizationNumber,
+    lineage: recordId(row.lineage),
+    position: row.position as number,
+    kind: row.kind as AccountChangeKind,
+    numberId: recordId(row.numberId),
+    ...(row.newNumberId !== null && { newNumberId: recordId(row.newNumberId) }),
+    ...(row.sequence !== null && { sequence: row.sequence as number }),
+    ...(row.expiry !== null && { expiry: row.expiry as Expiry }),
+    recordedAtMs: Number(row.recordedAtMs),
+  };
+}
+
+function recordId(bytes: Row[string] | undefined): RecordId {
+  const { buffer, byteOffset, byteLength } = bytes as Uint8Array<ArrayBuffer>;
+  return Buffer.from(buffer, byteOffset, byteLength).toString('hex') as RecordId;
+}

@@ -1,0 +1,37 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** One step of the schema. Steps only go forward. */
+export interface Migration {
+  /** 1, 2, 3 and so on: the number in front of the file's name. */
+  readonly version: number;
+  readonly name: string;
+  readonly sql: string;
+}
+
+/** The steps in folder migrations, in order. */
+export function readMigrations(): readonly Migration[] {
+  const folder = join(import.meta.dirname, 'migrations');
+  const files = readdirSync(folder).filter((file) => file.endsWith('.sql'));
+  return files.sort().map((file, index) => {
+    const version = Number(file.slice(0, 4));
+    if (version !== index + 1) throw new Error(`migration ${file} is out of order`);
+    return { version, name: file.slice(5, -4), sql: readFileSync(join(folder, file), 'utf8') };
+  });
+}
+
+/**
+ * The steps a database still needs.
+ *
+ * @param current the version it has; 0 when it is empty.
+ * @throws {Error} when the database is newer than this program.
+ */
+export function pendingMigrations(current: number): readonly Migration[] {
+  const migrations = readMigrations();
+  if (current > migrations.length) {
+    throw new Error(
+      `the database has schema ${current}, this program knows ${migrations.length}: use a newer program`,
+    );
+  }
+  return migrations.slice(current);
+}

@@ -1,0 +1,96 @@
+/**
+ * The one thread that writes to a SQLite database. It takes a batch of units, makes them durable in
+ * one transaction and answers with their outcomes.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { parentPort, workerData } from 'node:worker_threads';
+import type { CommitOutcome, Conflict } from '../usecase/ports.ts';
+import type { EncodedUnit } from './ledger.ts';
+import { toSqlite, type WriterAnswer } from './sqlite.ts';
+import { WRITES, type WriteName } from './statements.ts';
+
+const { path } = workerData as { path: string };
+assert(parentPort, 'this file runs as a worker');
+const port = parentPort;
+
+const database = new DatabaseSync(path, { timeout: 5_000 });
+database.exec('pragma synchronous = full');
+const prepared = new Map<WriteName, StatementSync>();
+
+/** The audit blocks of this run of this writer are one chain. */
+const chain = randomBytes(8).toString('hex');
+let position = 0;
+
+port.on('message', (message: readonly EncodedUnit[] | 'close') => {
+  if (message === 'close') {
+    database.close();
+    port.close();
+    return;
+  }
+  port.postMessage(answer(message));
+});
+
+function answer(units: readonly EncodedUnit[]): WriterAnswer {
+  try {
+    database.exec('begin immediate');
+    const outcomes = units.map(writeUnit);
+    const lines = units.filter((_, index) => outcomes[index]?.committed);
+    writeAuditBlock(lines.map(({ auditLine }) => auditLine));
+    database.exec('commit');
+    if (lines.length > 0) position++;
+    return { outcomes };
+  } catch (error) {
+    if (database.isTransaction) database.exec('rollback');
+    return { failure: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function writeUnit({ writes }: EncodedUnit): CommitOutcome {
+  // One statement is whole or nothing by itself; several need a savepoint to go back to.
+  const needsSavepoint = writes.length > 1;
+  if (needsSavepoint) database.exec('savepoint unit');
+  try {
+    for (const { name, values } of writes) statementOf(name).run(...values);
+  } catch (error) {
+    const conflict = conflictOf(error);
+    if (conflict === undefined) throw error;
+    if (needsSavepoint) database.exec('rollback to unit; release unit');
+    return { committed: false, conflict };
+  }
+  if (needsSavepoint) database.exec('release unit');
+  return { committed: true };
+}
+
+function writeAuditBlock(lines: readonly string[]): void {
+  if (lines.length === 0) return;
+  const records = lines.join('\n');
+  statementOf('addAuditBlock').run(chain, position + 1, Date.now(), lines.length, records);
+}
+
+function statementOf(name: WriteName): StatementSync {
+  const statement = prepared.get(name) ?? database.prepare(toSqlite(WRITES[name]));
+  prepared.set(name, statement);
+  return statement;
+}
+
+/** SQLite names a broken constraint by its columns. */
+const CONFLICTS: readonly (readonly [string, Conflict])[] = [
+  ['card_number.organization, card_number.pan_index', 'number_taken'],
+  ['card_number.organization, card_number.token', 'token_taken'],
+  ['card.organization, card.number_id', 'card_taken'],
+  ['account_change.organization, account_change.lineage', 'change_taken'],
+  ['organization.', 'registration_taken'],
+  ['bin_range.', 'registration_taken'],
+  ['caller.', 'registration_taken'],
+  ['merchant.', 'registration_taken'],
+];
+
+function conflictOf(error: unknown): Conflict | undefined {
+  const [, columns] = /^UNIQUE constraint failed: (.*)$/.exec((error as Error).message) ?? [];
+  if (columns === undefined) return undefined;
+  return CONFLICTS.find(([start]) => columns.startsWith(start))?.[1];
+}

@@ -1,0 +1,34 @@
+import type { Card, CardDetails, NumberRecord, Sealed } from '../domain/card.ts';
+import { Refusal } from '../domain/error.ts';
+import type { CardStore, Keyring, SealedPlace } from './ports.ts';
+
+function detailsPlace(number: NumberRecord, sequence: number): SealedPlace {
+  const { organization, id, token } = number;
+  return { organization, recordId: id, token, part: `card:${sequence}` };
+}
+
+/** Seals the details of a card with a number. */
+export function sealDetails(
+  keyring: Keyring,
+  number: NumberRecord,
+  sequence: number,
+  details: CardDetails,
+): Sealed {
+  return keyring.seal(detailsPlace(number, sequence), JSON.stringify(details));
+}
+
+/** @throws {Refusal} `RECORD_DAMAGED`, `KEY_UNAVAILABLE` */
+export function openDetails(keyring: Keyring, number: NumberRecord, card: Card): CardDetails {
+  return JSON.parse(keyring.open(detailsPlace(number, card.sequence), card.sealedDetails));
+}
+
+/** @throws {Refusal} `CARD_NOT_FOUND` */
+export async function demandCard(
+  cards: CardStore,
+  number: NumberRecord,
+  sequence: number,
+): Promise<Card> {
+  const card = await cards.findCard(number.organization, number.id, sequence);
+  if (card === undefined) throw new Refusal('CARD_NOT_FOUND', { sequence });
+  return card;
+}

@@ -1,0 +1,99 @@
+import type { NumberRecord } from '../domain/card.ts';
+import { Refusal } from '../domain/error.ts';
+import type { Organization } from '../domain/organization.ts';
+import type { OrganizationNumber } from '../domain/organization-number.ts';
+import { type CardNumber, Pan } from '../domain/pan.ts';
+import { openToken } from '../domain/token-format.ts';
+import type { Trail } from './audit-trail.ts';
+import type { CardStore, Directory, Keyring } from './ports.ts';
+
+export interface FindNumberDeps {
+  readonly directory: Directory;
+  readonly cards: CardStore;
+  readonly keyring: Keyring;
+}
+
+/** A number on record, and the PAN behind it. */
+export interface FoundNumber {
+  readonly record: NumberRecord;
+  readonly pan: Pan;
+}
+
+/** A card as a caller names it. */
+export type CardReference =
+  | { readonly kind: 'number'; readonly number: CardNumber }
+  | { readonly kind: 'token'; readonly token: string };
+
+/** @throws {Refusal} `ORGANIZATION_RECORD_MISSING` */
+export function demandRecord(directory: Directory, organization: OrganizationNumber): Organization {
+  const record = directory.findOrganization(organization);
+  if (record === undefined) throw new Refusal('ORGANIZATION_RECORD_MISSING');
+  return record;
+}
+
+/** @throws {Refusal} as {@link findByNumber} and {@link findByToken}. */
+export function findByReference(
+  deps: FindNumberDeps,
+  organization: Organization,
+  reference: CardReference,
+  trail: Trail,
+): Promise<FoundNumber> {
+  return reference.kind === 'number'
+    ? findByNumber(deps, organization, reference.number, trail)
+    : findByToken(deps, organization, reference.token, trail);
+}
+
+/**
+ * The record of a card number. The sealed PAN is opened and compared, so that an index moved to
+ * another row by hand is noticed.
+ *
+ * @throws {Refusal} `CARD_NUMBER_NOT_FOUND`, `RECORD_DAMAGED`, `KEY_UNAVAILABLE`
+ */
+export async function findByNumber(
+  { cards, keyring }: FindNumberDeps,
+  organization: Organization,
+  number: CardNumber,
+  trail: Trail,
+): Promise<FoundNumber> {
+  trail.note({ maskedNumber: String(number) });
+  const panIndex = keyring.panIndex(organization.number, number);
+  const record = await cards.findNumberByIndex(organization.number, panIndex);
+  if (record === undefined) throw new Refusal('CARD_NUMBER_NOT_FOUND');
+  trail.note({ token: record.token });
+  const pan = openPan(keyring, record);
+  if (!pan.equals(number)) throw new Refusal('RECORD_DAMAGED');
+  return { record, pan };
+}
+
+/**
+ * The record of a token. The key of a keyed token gives the PAN without the record; both must agree,
+ * so that ciphertexts or tokens swapped by hand are noticed and never shown.
+ *
+ * @throws {Refusal} `TOKEN_MALFORMED`, `CARD_NUMBER_NOT_FOUND`, `RECORD_DAMAGED`, `KEY_UNAVAILABLE`
+ */
+export async function findByToken(
+  { cards, keyring }: FindNumberDeps,
+  organization: Organization,
+  token: string,
+  trail: Trail,
+): Promise<FoundNumber> {
+  const keys = keyring.tokenKeys(organization.number);
+  const opened = openToken(organization.formats, keys, token);
+  const record = await cards.findNumberByToken(organization.number, opened.epoch, token);
+  if (record === undefined) throw new Refusal('CARD_NUMBER_NOT_FOUND');
+  trail.note({ token: record.token });
+  const pan = openPan(keyring, record);
+  if (opened.pan !== undefined && !pan.equals(opened.pan)) throw new Refusal('RECORD_DAMAGED');
+  return { record, pan };
+}
+
+/** @throws {Refusal} `RECORD_DAMAGED`, `KEY_UNAVAILABLE` */
+export function openPan(keyring: Keyring, record: NumberRecord): Pan {
+  const place = {
+    organization: record.organization,
+    recordId: record.id,
+    token: record.token,
+    part: 'pan',
+  };
+  return Pan.parse(keyring.open(place, record.sealedPan));
+}

@@ -1,0 +1,54 @@
+import { type Caller, demandOrganization, maySeeNumbers } from '../domain/caller.ts';
+import { Refusal } from '../domain/error.ts';
+import type { OrganizationNumber } from '../domain/organization-number.ts';
+import type { Pan } from '../domain/pan.ts';
+import type { Audited } from './audit-trail.ts';
+import { demandCard, openDetails } from './card-details.ts';
+import { demandRecord, type FindNumberDeps, findByToken } from './find-number.ts';
+import type { CardAnswer } from './inquire-token.ts';
+
+export interface InquireNumberRequest {
+  readonly organization: OrganizationNumber;
+  readonly token: string;
+  readonly sequence: number;
+}
+
+export type InquireNumber = (
+  caller: Caller,
+  request: InquireNumberRequest,
+  requestId: string,
+) => Promise<CardAnswer & { readonly pan: Pan }>;
+
+/**
+ * Gives the card number behind a PAN-TOKEN, to a caller who may see it.
+ *
+ * A caller without the right is refused before anything is looked up, so that its refusals do not
+ * tell which tokens exist. The audit record is durable before the number leaves.
+ *
+ * @throws {Refusal} `NUMBER_FORBIDDEN`, `ORGANIZATION_NOT_FOUND`, `ORGANIZATION_RECORD_MISSING`,
+ *   `PAN_TOKEN_SWITCHED_OFF`, `TOKEN_MALFORMED`, `CARD_NUMBER_NOT_FOUND`, `CARD_NOT_FOUND`,
+ *   `RECORD_DAMAGED`, `KEY_UNAVAILABLE`
+ */
+export function makeInquireNumber(deps: FindNumberDeps & { audited: Audited }): InquireNumber {
+  const { audited, directory, cards, keyring } = deps;
+  return (caller, request, requestId) =>
+    audited({ who: `caller:${caller.id}`, requestId }, 'inquire_number', async (trail) => {
+      trail.note({ organization: request.organization });
+      demandOrganization(caller, request.organization);
+      if (!maySeeNumbers(caller, request.organization)) throw new Refusal('NUMBER_FORBIDDEN');
+      const organization = demandRecord(directory, request.organization);
+      if (!organization.panTokenOn) throw new Refusal('PAN_TOKEN_SWITCHED_OFF');
+      const { record, pan } = await findByToken(deps, organization, request.token, trail);
+      const card = await demandCard(cards, record, request.sequence);
+      const { accountNumber } = openDetails(keyring, record, card);
+      await trail.commit([]);
+      return {
+        organization: record.organization,
+        logo: card.logo,
+        sequence: card.sequence,
+        accountNumber,
+        token: record.token,
+        pan,
+      };
+    });
+}

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import type { NumberRecord } from '../domain/card.ts';
+import type { Organization } from '../domain/organization.ts';
+import type { Pan } from '../domain/pan.ts';
+import type { RecordId } from '../domain/record-id.ts';
+import { makeToken } from '../domain/token-format.ts';
+import type { Change, Clock, CommitOutcome, Keyring, Random } from './ports.ts';
+
+export interface MakeNumberDeps {
+  readonly keyring: Keyring;
+  readonly random: Random;
+  readonly clock: Clock;
+}
+
+/**
+ * How often something drawn at random is drawn again before the request is refused. While half of
+ * the room is free, all tries fail in one of 2 ** 40 requests.
+ */
+export const DRAW_LIMIT = 40;
+
+/**
+ * The record of a PAN that has none yet: its PAN-TOKEN is calculated here, once and for all.
+ *
+ * @param lineage the chain this number continues; without, it begins one.
+ * @throws {Refusal} `PAN_LENGTH_NOT_SERVED`, `KEY_UNAVAILABLE`
+ */
+export function makeNumber(
+  { keyring, random, clock }: MakeNumberDeps,
+  organization: Organization,
+  pan: Pan,
+  lineage?: RecordId,
+): NumberRecord {
+  const keys = keyring.tokenKeys(organization.number);
+  const { token, epoch } = makeToken(organization.formats, keys, pan, random);
+  const id = random.recordId();
+  const place = { organization: organization.number, recordId: id, token, part: 'pan' };
+  return {
+    organization: organization.number,
+    id,
+    lineage: lineage ?? id,
+    panIndex: keyring.panIndex(organization.number, pan),
+    token,
+    epoch,
+    sealedPan: keyring.seal(place, pan.reveal()),
+    createdAtMs: clock.nowMs(),
+  };
+}
+
+/** What stood in the way of a unit that adds a number: drawn again, found, or a bug. */
+export type NumberConflict = 'number_taken' | 'token_taken' | 'change_taken';
+
+/** @returns undefined when the unit was committed. */
+export function numberConflict(
+  outcome: CommitOutcome,
+  record: NumberRecord,
+): NumberConflict | undefined {
+  if (outcome.committed) return undefined;
+  const { conflict } = outcome;
+  if (conflict === 'number_taken' || conflict === 'change_taken') return conflict;
+  assert(conflict === 'token_taken', `unexpected conflict: ${conflict}`);
+  // FF1 is a permutation and a PAN has one record: only a drawn token can be taken.
+  assert(record.epoch === 0, 'two PANs have one keyed token');
+  return conflict;
+}
+
+/** The changes that make a number true. */
+export function addNumber(record: NumberRecord): Change {
+  return { kind: 'add_number', record };
+}

@@ -1,0 +1,111 @@
+import { type BinRange, parseBinRange, rangesOverlap } from '../domain/bin-range.ts';
+import type { Caller } from '../domain/caller.ts';
+import { Refusal } from '../domain/error.ts';
+import type { Merchant } from '../domain/merchant.ts';
+import type { Organization } from '../domain/organization.ts';
+import { parseFormats } from '../domain/token-format.ts';
+import type { Audited, RequestContext } from './audit-trail.ts';
+import type { Change, Credentials, Directory, Keyring, Random } from './ports.ts';
+
+export interface RegisterDeps {
+  readonly audited: Audited;
+  readonly directory: Directory;
+  readonly keyring: Keyring;
+  readonly credentials: Credentials;
+  readonly random: Random;
+}
+
+/** What is registered by an operator: the organizations, and who may call. */
+export interface Register {
+  /** @throws {Refusal} `REQUEST_INVALID`, `BIN_RANGE_TAKEN`, `ALREADY_REGISTERED` */
+  addOrganization(
+    context: RequestContext,
+    organization: Organization,
+    ranges: readonly Omit<BinRange, 'organization'>[],
+  ): Promise<void>;
+  /** The secrets are returned once and cannot be read again. @throws {Refusal} `ALREADY_REGISTERED` */
+  addCaller(
+    context: RequestContext,
+    caller: Omit<Caller, 'id'>,
+  ): Promise<{ caller: Caller; apikey: string; secret: string }>;
+  /** The API key is returned once and cannot be read again. @throws {Refusal} `ALREADY_REGISTERED` */
+  addMerchant(
+    context: RequestContext,
+    merchant: Omit<Merchant, 'id'>,
+  ): Promise<{ merchant: Merchant; apiKey: string }>;
+}
+
+export function makeRegister(deps: RegisterDeps): Register {
+  const { audited, directory, keyring, credentials, random } = deps;
+
+  async function refresh(): Promise<void> {
+    await keyring.refresh();
+    await directory.refresh();
+  }
+
+  return {
+    async addOrganization(context, organization, ranges) {
+      const { number } = organization;
+      parseFormats(organization.formats);
+      const parsed = ranges.map((range) => parseBinRange({ ...range, organization: number }));
+      await register(audited, context, 'add_organization', () => {
+        demandFree(directory, parsed);
+        const keys = keyring.newOrganizationKeys(number);
+        return [
+          { kind: 'add_organization', organization },
+          ...parsed.map((range) => ({ kind: 'add_bin_range', range }) as const),
+          ...keys.map((key) => ({ kind: 'add_key', key }) as const),
+        ];
+      });
+      await refresh();
+    },
+
+    async addCaller(context, given) {
+      const caller: Caller = { ...given, id: random.recordId() };
+      const apikey = credentials.newSecret();
+      const secret = credentials.newSecret();
+      const registered = {
+        caller,
+        apikeyDigest: credentials.digest(apikey),
+        wrappedSecret: credentials.wrapSecret(caller.id, secret),
+      };
+      await register(audited, context, 'add_caller', () => [{ kind: 'add_caller', registered }]);
+      await refresh();
+      return { caller, apikey, secret };
+    },
+
+    async addMerchant(context, given) {
+      const merchant: Merchant = { ...given, id: random.recordId() };
+      const apiKey = credentials.newSecret();
+      const registered = { merchant, apiKeyDigest: credentials.digest(apiKey) };
+      await register(audited, context, 'add_merchant', () => [
+        { kind: 'add_merchant', registered },
+      ]);
+      await refresh();
+      return { merchant, apiKey };
+    },
+  };
+}
+
+function register(
+  audited: Audited,
+  context: RequestContext,
+  action: 'add_organization' | 'add_caller' | 'add_merchant',
+  makeChanges: () => readonly Change[],
+): Promise<void> {
+  return audited(context, action, async (trail) => {
+    const outcome = await trail.commit(makeChanges());
+    if (!outcome.committed) throw new Refusal('ALREADY_REGISTERED');
+  });
+}
+
+/** A BIN range belongs to exactly one organization, and so does every number in it. */
+function demandFree(directory: Directory, ranges: readonly BinRange[]): void {
+  const taken = directory.listAllBinRanges();
+  for (const [index, range] of ranges.entries()) {
+    const others = [...taken, ...ranges.slice(0, index)];
+    if (others.some((other) => rangesOverlap(range, other))) {
+      throw new Refusal('BIN_RANGE_TAKEN', { prefix: range.prefix });
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import { ok } from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, it } from 'node:test';
+
+const SRC = join(import.meta.dirname, '../src');
+
+/**
+ * What each folder of `src` may import, type imports too. To change the design, change this. The
+ * files beside the folders (`main.ts`, `service.ts`) put everything together and may import all.
+ */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  domain: ['domain', '@pantoken/pan-token'],
+  usecase: ['usecase', 'domain', 'node:assert/strict'],
+  store: [
+    ...['store', 'usecase', 'domain', 'node:assert/strict', 'node:crypto', 'node:fs', 'node:path'],
+    ...['node:sqlite', 'node:worker_threads'],
+  ],
+  keys: [
+    ...['keys', 'usecase', 'domain', '@pantoken/pan-token', 'jose', 'uuid', 'node:assert/strict'],
+    ...['node:crypto', 'node:fs', 'node:path', 'node:worker_threads'],
+  ],
+  http: [
+    ...['http', 'usecase', 'domain', 'fastify', 'typebox', 'node:assert/strict', 'node:crypto'],
+    ...['node:net'],
+  ],
+  cli: ['cli', 'usecase', 'domain', 'commander', 'node:crypto', 'node:fs', 'node:path'],
+};
+
+/** The dependencies of the server, on npm. One more is a decision: see docs/adr. */
+const DEPENDENCIES = [
+  '@pantoken/pan-token',
+  'commander',
+  'fastify',
+  'jose',
+  'pino',
+  'typebox',
+  'uuid',
+];
+
+describe('architecture', () => {
+  for (const file of globSync('*/**/*.ts', { cwd: SRC })) {
+    it(`${file} keeps the direction of the arrows`, () => {
+      const [folder = ''] = file.split('/');
+      for (const target of importsOf(file)) {
+        ok(MAY_IMPORT[folder]?.includes(target), `${folder}/ may not import ${target}`);
+      }
+    });
+  }
+
+  for (const file of globSync('**/*.ts', { cwd: SRC })) {
+    it(`${file} is short enough to be read at once`, () => {
+      const lineCount = readFileSync(join(SRC, file), 'utf8').split('\n').length;
+      ok(lineCount <= 300, `${lineCount} lines`);
+    });
+  }
+
+  it('the server depends on what was decided, in exact versions, and the heart on nothing', () => {
+    const server = packageOf('../package.json');
+    ok(
+      Object.keys(server).every((name) => DEPENDENCIES.includes(name)),
+      `unexpected dependency among ${Object.keys(server)}`,
+    );
+    ok(Object.values(server).every((version) => /^\d+\.\d+\.\d+$/.test(version)));
+    ok(Object.keys(packageOf('../../pan-token/package.json')).length === 0);
+  });
+});
+
+function packageOf(path: string): Record<string, string> {
+  const text = readFileSync(join(import.meta.dirname, path), 'utf8');
+  return JSON.parse(text).dependencies ?? {};
+}
+
+/** Each import of `file`: a package name, or for a relative one the folder of `src` it reaches. */
+function importsOf(file: string): string[] {
+  const source = readFileSync(join(SRC, file), 'utf8');
+  const specifiers = source.matchAll(/^(?:import|export)\b(?:[^;']*\bfrom)? '([^']+)'/gm);
+  return [...specifiers].map(([, specifier = '']) => {
+    if (!specifier.startsWith('.')) return specifier;
+    const [folder = ''] = relative(SRC, join(SRC, dirname(file), specifier)).split('/');
+    return folder;
+  });
+}
