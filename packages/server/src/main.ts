@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { pino } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
-import { type Program, type RunningService, runCli } from './cli/cli.ts';
+import { runCli } from './cli/cli.ts';
+import type { Program, RunningService } from './cli/program.ts';
 import { parseConfig, parsePort } from './config.ts';
 import { makeLog } from './log.ts';
 import { createService, openService } from './service.ts';
@@ -33,6 +34,7 @@ function makeProgram(): Program {
         async listen(onPort) {
           await service.app.listen({ host: HOST, port: onPort });
         },
+        recordAccountChanges: service.recordAccountChanges,
         close: service.close,
       };
     },

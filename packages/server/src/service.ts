@@ -27,6 +27,8 @@ import { makeCreateCard } from './usecase/create-card.ts';
 import { makeInquireNumber } from './usecase/inquire-number.ts';
 import { makeInquireToken } from './usecase/inquire-token.ts';
 import type { Clock } from './usecase/ports.ts';
+import { makeRecordAccountChange } from './usecase/record-account-change.ts';
+import { makeRecordAccountChanges } from './usecase/record-account-changes.ts';
 import { makeRegister } from './usecase/register.ts';
 import { makeReissueCard } from './usecase/reissue-card.ts';
 import { makeRenewCard } from './usecase/renew-card.ts';
@@ -84,6 +86,7 @@ export async function openService(home: string, log: Logger, clock = systemClock
   const reissueCard = makeReissueCard(deps);
   const renewCard = makeRenewCard(deps);
   const validatePan = makeValidatePan(deps);
+  const recordAccountChanges = makeRecordAccountChanges(makeRecordAccountChange(deps));
   const inquiries = {
     inquireToken: makeInquireToken(deps),
     inquireNumber: makeInquireNumber(deps),
@@ -91,6 +94,7 @@ export async function openService(home: string, log: Logger, clock = systemClock
   const app: FastifyInstance = buildServer({
     firstVision: { authenticate, createCard, reissueCard, renewCard, ...inquiries },
     cardtokens: { authenticate, validatePan, cipher },
+    v1: { authenticate, recordAccountChanges },
     log,
   });
   return {
@@ -100,6 +104,7 @@ export async function openService(home: string, log: Logger, clock = systemClock
     reissueCard,
     renewCard,
     changeAccount: makeChangeAccount(deps),
+    recordAccountChanges,
     publicKeyPem: cipher.publicKeyPem(),
     /** Answers what is under way, then lets go of every file and thread. */
     async close(): Promise<void> {

@@ -24,7 +24,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['http', 'usecase', 'domain', 'fastify', 'typebox', 'node:assert/strict', 'node:crypto'],
     ...['node:net'],
   ],
-  cli: ['cli', 'usecase', 'domain', 'commander', 'node:crypto', 'node:fs', 'node:path'],
+  cli: [
+    ...['cli', 'usecase', 'domain', 'commander', 'node:crypto', 'node:fs', 'node:path'],
+    ...['node:readline'],
+  ],
 };
 
 /** The dependencies of the server, on npm. One more is a decision: see docs/adr. */

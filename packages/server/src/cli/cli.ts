@@ -1,27 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { makeSandbox, type SandboxService } from './sandbox.ts';
+import { Command } from 'commander';
+import { addAccountChanges } from './account-changes.ts';
+import { homeOption, portOption } from './options.ts';
+import type { Program } from './program.ts';
+import { makeSandbox } from './sandbox.ts';
 import { sandboxGuide } from './sandbox-guide.ts';
-
-/** A service that can be started and stopped. */
-export interface RunningService {
-  listen(port: number): Promise<void>;
-  close(): Promise<void>;
-}
-
-/** What the commands need of the rest of the program. */
-export interface Program {
-  readonly version: string;
-  readonly defaults: { readonly home: string | undefined; readonly port: number };
-  parsePort(text: string): number | undefined;
-  /** @param logFile undefined: the log goes to standard output. */
-  openService(home: string, logFile: string | undefined): Promise<RunningService>;
-  createService(home: string): Promise<SandboxService>;
-  print(text: string): void;
-  /** Resolves when a person or the system wants the program to end. */
-  untilStopped(): Promise<void>;
-}
 
 const DEFAULT_SANDBOX = '.pantoken/sandbox';
 
@@ -33,6 +17,7 @@ export async function runCli(program: Program, argv: readonly string[]): Promise
     .showHelpAfterError('(pantoken --help tells what there is)');
   addSandbox(root, program);
   addServe(root, program);
+  addAccountChanges(root, program);
   await root.parseAsync([...argv]);
 }
 
@@ -84,21 +69,5 @@ it after the requests that are under way. There is no TLS yet: put nothing of it
       await service.listen(port);
       await program.untilStopped();
       await service.close();
-    });
-}
-
-function homeOption({ defaults }: Program, fallback?: string): Option {
-  const option = new Option('--home <folder>', 'where its files are (PANTOKEN_HOME)');
-  const home = defaults.home ?? fallback;
-  return home === undefined ? option : option.default(home);
-}
-
-function portOption({ defaults, parsePort }: Program): Option {
-  return new Option('--port <number>', 'TCP port on 127.0.0.1 (PANTOKEN_PORT)')
-    .default(defaults.port)
-    .argParser((text) => {
-      const port = parsePort(text);
-      if (port === undefined) throw new InvalidArgumentError('It is an integer from 1 to 65535.');
-      return port;
     });
 }

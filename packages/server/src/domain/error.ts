@@ -114,6 +114,33 @@ export const REFUSALS = {
   BIN_RANGE_TAKEN: { kind: 'conflict', title: 'The BIN range overlaps one that is registered.' },
   ALREADY_REGISTERED: { kind: 'conflict', title: 'Something of this name is registered already.' },
 
+  EFFECTIVE_DATE_INVALID: {
+    kind: 'invalid',
+    title: 'The effective date is no day YYYY-MM-DD of the years 2000 to 2099.',
+  },
+  REFERENCE_INVALID: { kind: 'invalid', title: 'A reference is 1 to 64 printable characters.' },
+  REFERENCE_REUSED: {
+    kind: 'conflict',
+    title: 'Another account change is recorded under this reference.',
+  },
+  LINEAGE_LOOP: {
+    kind: 'conflict',
+    title: 'The new number leads back to the card that it would replace.',
+  },
+  NEW_EXPIRY_DIFFERS: {
+    kind: 'conflict',
+    title: 'The new number is on record with another expiry: send a renewal of it.',
+  },
+  CHANGE_NOT_FOUND: {
+    kind: 'not_found',
+    title: 'No account change of this organization is recorded under the corrected reference.',
+  },
+  CHANGE_NOT_CORRECTABLE: {
+    kind: 'conflict',
+    title: 'This account change is a correction, or is corrected already.',
+  },
+  MERCHANT_NOT_FOUND: { kind: 'not_found', title: 'No merchant has this id.' },
+
   MERCHANT_UNKNOWN: { kind: 'forbidden', title: 'The merchantid is not that of the x-api-key.' },
   SCHEME_UNSUPPORTED: { kind: 'invalid', title: 'The card is neither Visa nor Mastercard.' },
   ENCDATA_UNREADABLE: { kind: 'invalid', title: 'The encdata could not be read.' },

@@ -18,10 +18,12 @@ import { problemFace } from './problem.ts';
 import { keepRawBody } from './raw-body.ts';
 import { makeRefusalCounter, type RefusalCounter } from './refusal-counter.ts';
 import { refusalOfError } from './refusal-of-error.ts';
+import { registerV1, type V1Deps } from './v1/v1.ts';
 
 export interface ServerDeps {
   readonly firstVision: FirstVisionDeps;
   readonly cardtokens: CardtokensDeps;
+  readonly v1: V1Deps;
   readonly log: FastifyBaseLogger;
 }
 
@@ -34,7 +36,7 @@ const FACES: readonly Face[] = [firstVisionFace, cardtokensFace, problemFace];
 const COUNT_EVERY_MS = 60_000;
 
 /** The HTTP server with all of its faces. It listens when told to. */
-export function buildServer({ firstVision, cardtokens, log }: ServerDeps): FastifyInstance {
+export function buildServer({ firstVision, cardtokens, v1, log }: ServerDeps): FastifyInstance {
   const app = fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -59,6 +61,7 @@ export function buildServer({ firstVision, cardtokens, log }: ServerDeps): Fasti
   reportCounts(app, counter);
   registerFirstVision(app, firstVision);
   registerCardtokens(app, cardtokens);
+  registerV1(app, v1);
   return app;
 }
 

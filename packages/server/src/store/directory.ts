@@ -24,6 +24,7 @@ export async function makeDirectory(reader: Reader): Promise<Directory> {
     findBinRange: (number) => snapshot.findBinRange(number),
     findCaller: (digest) => snapshot.callers.get(digest),
     findMerchant: (digest) => snapshot.merchants.get(digest)?.merchant,
+    findMerchantById: (id) => snapshot.merchantsById.get(id)?.merchant,
     async refresh() {
       snapshot = await readSnapshot(reader);
     },
@@ -43,13 +44,15 @@ async function readSnapshot(reader: Reader) {
     reader.read('listMerchants', []),
   ]);
   const allRanges = ranges.map(rangeOf);
+  const allMerchants = merchants.map(merchantOf);
   return {
     organizations: mapBy(organizations.map(organizationOf), ({ number }) => number),
     ranges: allRanges,
     rangesOf: Map.groupBy(allRanges, ({ organization }) => organization),
     findBinRange: makeFindBinRange(allRanges),
     callers: mapBy(callers.map(callerOf), ({ apikeyDigest }) => apikeyDigest),
-    merchants: mapBy(merchants.map(merchantOf), ({ apiKeyDigest }) => apiKeyDigest),
+    merchants: mapBy(allMerchants, ({ apiKeyDigest }) => apiKeyDigest),
+    merchantsById: mapBy(allMerchants, ({ merchant }) => merchant.id),
   };
 }
 

@@ -39,6 +39,7 @@ export interface Directory {
   findBinRange(number: CardNumber): BinRange | undefined;
   findCaller(apikeyDigest: string): RegisteredCaller | undefined;
   findMerchant(apiKeyDigest: string): Merchant | undefined;
+  findMerchantById(merchantId: string): Merchant | undefined;
   /** Reads everything anew; resolves when the next look-up sees it. */
   refresh(): Promise<void>;
 }
@@ -80,13 +81,17 @@ export interface CardStore {
     organization: OrganizationNumber,
     lineage: RecordId,
   ): Promise<readonly AccountChange[]>;
+  findChangeByReference(
+    organization: OrganizationNumber,
+    referenceIndex: Uint8Array,
+  ): Promise<AccountChange | undefined>;
 }
 
 /** One thing that becomes true when its unit is committed. */
 export type Change =
   | { readonly kind: 'add_number'; readonly record: NumberRecord }
   | { readonly kind: 'add_card'; readonly card: Card }
-  /** Expiry as given, one plastic more. */
+  /** One plastic more. Its new expiry is an account change. */
   | { readonly kind: 'renew_card'; readonly card: Card }
   | { readonly kind: 'add_account_change'; readonly change: AccountChange }
   | { readonly kind: 'add_organization'; readonly organization: Organization }
@@ -107,6 +112,7 @@ export type Conflict =
   | 'token_taken' // this token is on record; a keyed one may be that of the same PAN
   | 'card_taken' // this number has a card with this sequence
   | 'change_taken' // somebody else changed this lineage first
+  | 'reference_taken' // a change of this reference is recorded
   | 'registration_taken';
 
 export type CommitOutcome =
@@ -168,6 +174,8 @@ export interface Keyring {
   tokenKeys(organization: OrganizationNumber): TokenKeys;
   /** 32 bytes, the same for the same number and organization. */
   panIndex(organization: OrganizationNumber, number: CardNumber): Uint8Array;
+  /** 32 bytes for a name that others gave to something, and that may hold anything. */
+  referenceIndex(organization: OrganizationNumber, reference: string): Uint8Array;
   seal(place: SealedPlace, text: string): Sealed;
   /** @throws {Refusal} `RECORD_DAMAGED` when it was sealed elsewhere or has been changed. */
   open(place: SealedPlace, sealed: Sealed): string;

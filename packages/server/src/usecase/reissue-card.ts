@@ -1,22 +1,20 @@
 import { type Caller, demandOrganization } from '../domain/caller.ts';
-import type { Card, NumberRecord } from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
 import { DEFAULT_VALIDITY_YEARS, expiryAfterYears } from '../domain/expiry.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { Audited } from './audit-trail.ts';
-import { demandCard, openDetails, sealDetails } from './card-details.ts';
+import { demandCard, openDetails } from './card-details.ts';
 import { type IssuedCard, issuedCard } from './create-card.ts';
 import { drawPan } from './draw-pan.ts';
 import {
   type CardReference,
   demandRecord,
   type FindNumberDeps,
-  type FoundNumber,
   findByReference,
 } from './find-number.ts';
-import { demandCurrent } from './lineage.ts';
+import { addAccountChange, demandCurrent } from './lineage.ts';
 import { DRAW_LIMIT, type MakeNumberDeps, makeNumber, numberConflict } from './make-number.ts';
-import type { Change } from './ports.ts';
+import { moveCards } from './move-cards.ts';
 
 export interface ReissueCardRequest {
   readonly organization: OrganizationNumber;
@@ -54,22 +52,21 @@ export function makeReissueCard(deps: ReissueCardDeps): ReissueCard {
         const state = await demandCurrent(deps.cards, old.record);
         const pan = drawPan(deps.random, range);
         const record = makeNumber(deps, organization, pan, old.record.lineage);
-        const { cards, changes } = await moveCards(deps, old, record);
+        const expiry = expiryAfterYears(record.createdAtMs, DEFAULT_VALIDITY_YEARS);
+        const { cards, changes } = await moveCards(deps, old.record, record, expiry);
         const outcome = await trail.commit([
           { kind: 'add_number', record },
           ...changes,
-          {
-            kind: 'add_account_change',
-            change: {
-              organization: organization.number,
-              lineage: record.lineage,
-              position: state.nextPosition,
-              kind: 'replaced',
-              numberId: old.record.id,
-              newNumberId: record.id,
-              recordedAtMs: record.createdAtMs,
-            },
-          },
+          ...addAccountChange({
+            organization: organization.number,
+            lineage: record.lineage,
+            position: state.nextPosition,
+            kind: 'replaced',
+            numberId: old.record.id,
+            newNumberId: record.id,
+            effectiveAtMs: record.createdAtMs,
+            recordedAtMs: record.createdAtMs,
+          }),
         ]);
         if (numberConflict(outcome, record) !== undefined) continue;
         const card = cards.find(({ sequence }) => sequence === request.sequence);
@@ -78,28 +75,4 @@ export function makeReissueCard(deps: ReissueCardDeps): ReissueCard {
       }
       throw new Refusal('BIN_RANGE_EXHAUSTED');
     });
-}
-
-/** The cards of the old number, made anew for the new one. */
-async function moveCards(
-  { cards, keyring, clock }: ReissueCardDeps,
-  old: FoundNumber,
-  record: NumberRecord,
-): Promise<{ cards: Card[]; changes: Change[] }> {
-  const nowMs = clock.nowMs();
-  const expiry = expiryAfterYears(nowMs, DEFAULT_VALIDITY_YEARS);
-  const moved = (await cards.listCards(old.record.organization, old.record.id)).map((card) => ({
-    ...card,
-    numberId: record.id,
-    expiry,
-    chipSequence: 1,
-    sealedDetails: sealDetails(
-      keyring,
-      record,
-      card.sequence,
-      openDetails(keyring, old.record, card),
-    ),
-    createdAtMs: nowMs,
-  }));
-  return { cards: moved, changes: moved.map((card) => ({ kind: 'add_card', card })) };
 }

@@ -1,3 +1,4 @@
+import { expiryOf } from '../domain/account-change.ts';
 import { type Caller, demandOrganization } from '../domain/caller.ts';
 import type { Card } from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
@@ -12,7 +13,7 @@ import {
   type FindNumberDeps,
   findByReference,
 } from './find-number.ts';
-import { demandCurrent, RACE_LIMIT } from './lineage.ts';
+import { addAccountChange, demandCurrent, RACE_LIMIT, readLineage } from './lineage.ts';
 import type { Change, Clock } from './ports.ts';
 
 export interface RenewCardRequest {
@@ -49,23 +50,24 @@ export function makeRenewCard(deps: RenewCardDeps): RenewCard {
       const { record, pan } = await findByReference(deps, organization, request.card, trail);
       for (let tries = 0; tries < RACE_LIMIT; tries++) {
         const { nextPosition } = await demandCurrent(cards, record);
-        const before = await demandCard(cards, record, request.sequence);
+        const { effective } = await readLineage(cards, record, clock.nowMs());
+        const issued = await demandCard(cards, record, request.sequence);
+        const before = { ...issued, expiry: expiryOf(issued, effective) };
         const card = nextPlastic(before, request.expiry);
         const changes: Change[] = [{ kind: 'renew_card', card }];
         if (request.expiry === 'renewed') {
-          changes.push({
-            kind: 'add_account_change',
-            change: {
-              organization: organization.number,
-              lineage: record.lineage,
-              position: nextPosition,
-              kind: 'renewed',
-              numberId: record.id,
-              sequence: card.sequence,
-              expiry: card.expiry,
-              recordedAtMs: clock.nowMs(),
-            },
-          });
+          const change = {
+            organization: organization.number,
+            lineage: record.lineage,
+            position: nextPosition,
+            kind: 'renewed',
+            numberId: record.id,
+            sequence: card.sequence,
+            expiry: card.expiry,
+            effectiveAtMs: clock.nowMs(),
+            recordedAtMs: clock.nowMs(),
+          } as const;
+          changes.push(...addAccountChange(change));
         }
         const outcome = await trail.commit(changes);
         if (!outcome.committed) continue; // Somebody changed the lineage first: look again.
