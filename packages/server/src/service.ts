@@ -8,6 +8,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { readConnectors } from './connectors/connector-file.ts';
 import { buildServer } from './http/server.ts';
 import { makeCredentials } from './keys/credentials.ts';
 import { createKeyEncryptionKey, readKeyEncryptionKey } from './keys/key-encryption-key.ts';
@@ -26,12 +27,14 @@ import { makeChangeAccount } from './usecase/change-account.ts';
 import { makeCreateCard } from './usecase/create-card.ts';
 import { makeInquireNumber } from './usecase/inquire-number.ts';
 import { makeInquireToken } from './usecase/inquire-token.ts';
+import { makeIssuerSource } from './usecase/issuer-source.ts';
 import type { Clock } from './usecase/ports.ts';
 import { makeRecordAccountChange } from './usecase/record-account-change.ts';
 import { makeRecordAccountChanges } from './usecase/record-account-changes.ts';
 import { makeRegister } from './usecase/register.ts';
 import { makeReissueCard } from './usecase/reissue-card.ts';
 import { makeRenewCard } from './usecase/renew-card.ts';
+import { makeAccountUpdates } from './usecase/route-inquiries.ts';
 import { makeValidatePan } from './usecase/validate-pan.ts';
 
 export type Service = Awaited<ReturnType<typeof openService>>;
@@ -85,7 +88,10 @@ export async function openService(home: string, log: Logger, clock = systemClock
   const createCard = makeCreateCard(deps);
   const reissueCard = makeReissueCard(deps);
   const renewCard = makeRenewCard(deps);
-  const validatePan = makeValidatePan(deps);
+  const connectors = readConnectors(home);
+  const issuer = makeIssuerSource(deps);
+  const accountUpdates = makeAccountUpdates({ directory, issuer, schemes: connectors.schemes });
+  const validatePan = makeValidatePan({ audited, accountUpdates });
   const recordAccountChanges = makeRecordAccountChanges(makeRecordAccountChange(deps));
   const inquiries = {
     inquireToken: makeInquireToken(deps),
@@ -109,6 +115,7 @@ export async function openService(home: string, log: Logger, clock = systemClock
     /** Answers what is under way, then lets go of every file and thread. */
     async close(): Promise<void> {
       await app.close();
+      connectors.close();
       await cipher.close();
       await store.close();
     },

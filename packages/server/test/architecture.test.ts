@@ -20,6 +20,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['keys', 'usecase', 'domain', '@pantoken/pan-token', 'jose', 'uuid', 'node:assert/strict'],
     ...['node:crypto', 'node:fs', 'node:path', 'node:worker_threads'],
   ],
+  connectors: [
+    ...['connectors', 'usecase', 'domain', 'cockatiel', 'jose', 'mastercard-oauth1-signer'],
+    ...['node:crypto', 'node:fs', 'node:https', 'node:path'],
+  ],
+  simulators: [
+    ...['simulators', 'domain', 'jose', 'node:child_process', 'node:crypto', 'node:events'],
+    ...['node:fs', 'node:http', 'node:https', 'node:net', 'node:path', 'node:tls'],
+  ],
   http: [
     ...['http', 'usecase', 'domain', 'fastify', 'typebox', 'node:assert/strict', 'node:crypto'],
     ...['node:net'],
@@ -33,9 +41,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** The dependencies of the server, on npm. One more is a decision: see docs/adr. */
 const DEPENDENCIES = [
   '@pantoken/pan-token',
+  'cockatiel',
   'commander',
   'fastify',
   'jose',
+  'mastercard-oauth1-signer',
   'pino',
   'typebox',
   'uuid',

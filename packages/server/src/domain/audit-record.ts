@@ -34,6 +34,10 @@ export interface AuditRecord {
   readonly change?: AccountChangeKind;
   /** The letter a validation was answered with. */
   readonly status?: string;
+  /** Which source a validation was answered from. */
+  readonly source?: string;
+  /** What the upstream called its refusal, or the letter of it that we do not know. */
+  readonly upstreamCode?: string;
   /** The id of the answer, as in its `x-request-id` header and in the log. */
   readonly requestId: string;
 }

@@ -146,6 +146,47 @@ export const REFUSALS = {
   ENCDATA_UNREADABLE: { kind: 'invalid', title: 'The encdata could not be read.' },
   ANSWER_TOO_LONG: { kind: 'invalid', title: 'The answer does not fit the key of the merchant.' },
 
+  UPSTREAM_NOT_ENROLLED: {
+    kind: 'conflict',
+    title: 'The merchant is not enrolled with the account updater of this card scheme.',
+  },
+  UPSTREAM_CARD_REJECTED: {
+    kind: 'invalid',
+    title: 'The account updater of the card scheme does not take this number or expiry.',
+  },
+  UPSTREAM_REFUSED: {
+    kind: 'unavailable',
+    title: 'The account updater of the card scheme refused the inquiry.',
+  },
+  UPSTREAM_CREDENTIALS_REFUSED: {
+    kind: 'unavailable',
+    title: 'The account updater of the card scheme does not take our credentials.',
+  },
+  UPSTREAM_LIMITED: {
+    kind: 'unavailable',
+    title: 'The account updater of the card scheme takes no more inquiries for now.',
+  },
+  UPSTREAM_PENDING: {
+    kind: 'unavailable',
+    title: 'The account updater of the card scheme is still at work. Ask again later.',
+  },
+  UPSTREAM_TIMEOUT: {
+    kind: 'unavailable',
+    title: 'The account updater of the card scheme did not answer in time.',
+  },
+  UPSTREAM_UNREACHABLE: {
+    kind: 'unavailable',
+    title: 'The account updater of the card scheme could not be reached.',
+  },
+  UPSTREAM_SUSPENDED: {
+    kind: 'unavailable',
+    title: 'The account updater of the card scheme failed often and is not asked for a moment.',
+  },
+  UPSTREAM_ANSWER_UNKNOWN: {
+    kind: 'unavailable',
+    title: 'The account updater of the card scheme gave an answer that is not understood.',
+  },
+
   RECORD_DAMAGED: {
     kind: 'unavailable',
     title: 'A record does not agree with its seal. It is not shown; the operator is told.',

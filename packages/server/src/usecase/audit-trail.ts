@@ -12,7 +12,7 @@ export interface RequestContext {
 
 /** What the record of a request says of its card, as far as it is known when the record is written. */
 export type AuditFacts = Partial<
-  Pick<AuditRecord, 'organization' | 'token' | 'maskedNumber' | 'status' | 'change'>
+  Omit<AuditRecord, 'atMs' | 'who' | 'action' | 'outcome' | 'code' | 'requestId'>
 >;
 
 /** The record of one request while it is being served. */

@@ -1,27 +1,21 @@
-import { expiryOf } from '../domain/account-change.ts';
-import type { NumberRecord } from '../domain/card.ts';
+import assert from 'node:assert/strict';
 import { Refusal } from '../domain/error.ts';
 import type { Expiry } from '../domain/expiry.ts';
 import type { Merchant } from '../domain/merchant.ts';
-import type { CardNumber, Pan } from '../domain/pan.ts';
+import type { CardNumber } from '../domain/pan.ts';
 import { type Scheme, schemeOf } from '../domain/scheme.ts';
-import { type ValidationStatus, validationStatus } from '../domain/validation.ts';
-import type { Audited, Trail } from './audit-trail.ts';
-import { type FindNumberDeps, openPan } from './find-number.ts';
-import { readLineage } from './lineage.ts';
-import type { Clock } from './ports.ts';
+import type { AccountUpdate } from './account-update-source.ts';
+import type { Audited } from './audit-trail.ts';
+import type { AccountUpdates } from './route-inquiries.ts';
 
 export interface ValidatePanRequest {
   readonly number: CardNumber;
   readonly expiry: Expiry;
 }
 
-/** What a merchant is told. The new number and expiry are there for `A`, the new expiry for `E`. */
-export interface Validation {
-  readonly status: ValidationStatus;
+/** What a merchant is told. */
+export interface Validation extends AccountUpdate {
   readonly scheme: Scheme;
-  readonly newPan?: Pan;
-  readonly newExpiry?: Expiry;
 }
 
 export type ValidatePan = (
@@ -30,69 +24,36 @@ export type ValidatePan = (
   requestId: string,
 ) => Promise<Validation>;
 
-export type ValidatePanDeps = FindNumberDeps & {
+export interface ValidatePanDeps {
   readonly audited: Audited;
-  readonly clock: Clock;
-};
+  readonly accountUpdates: AccountUpdates;
+}
 
 /**
- * Tells a merchant whether a card on file is still good, from the issuer's own records: the same
- * facts that creating, reissuing and renewing cards made.
+ * Tells a merchant whether a card on file is still good: from the issuer's own records where the BIN
+ * is one of ours, else from its scheme.
  *
- * @throws {Refusal} `SCHEME_UNSUPPORTED`, `RECORD_DAMAGED`, `KEY_UNAVAILABLE`
+ * @throws {Refusal} `SCHEME_UNSUPPORTED`, `RECORD_DAMAGED`, `KEY_UNAVAILABLE`, `UPSTREAM_*`
  */
-export function makeValidatePan(deps: ValidatePanDeps): ValidatePan {
+export function makeValidatePan({ audited, accountUpdates }: ValidatePanDeps): ValidatePan {
   return (merchant, { number, expiry }, requestId) =>
-    deps.audited({ who: `merchant:${merchant.id}`, requestId }, 'validate_pan', async (trail) => {
+    audited({ who: `merchant:${merchant.id}`, requestId }, 'validate_pan', async (trail) => {
       trail.note({ maskedNumber: String(number) });
       const scheme = schemeOf(number);
       if (scheme === undefined) throw new Refusal('SCHEME_UNSUPPORTED');
-      const answer = { scheme, ...(await lookUp(deps, merchant, { number, expiry }, trail)) };
-      trail.note({ status: answer.status });
+      trail.note({ source: accountUpdates.sourceOf(number).name });
+      const [outcome] = await accountUpdates.inquire([{ merchant, number, expiry }]);
+      assert(outcome);
+      if (outcome.refusal !== undefined) {
+        const { upstreamCode } = outcome.refusal.facts;
+        if (upstreamCode !== undefined) trail.note({ upstreamCode: String(upstreamCode) });
+        throw outcome.refusal;
+      }
+      const { update } = outcome;
+      const organization = update.onRecord?.organization;
+      if (organization !== undefined) trail.note({ organization });
+      trail.note({ status: update.status });
       await trail.commit([]);
-      return answer;
+      return { ...update, scheme };
     });
-}
-
-async function lookUp(
-  deps: ValidatePanDeps,
-  merchant: Merchant,
-  { number, expiry }: ValidatePanRequest,
-  trail: Trail,
-): Promise<Omit<Validation, 'scheme'>> {
-  const { directory, cards, keyring, clock } = deps;
-  const range = directory.findBinRange(number);
-  if (range === undefined) return { status: 'N' };
-  trail.note({ organization: range.organization });
-  const panIndex = keyring.panIndex(range.organization, number);
-  const record = await cards.findNumberByIndex(range.organization, panIndex);
-  if (record === undefined) return { status: 'P' };
-  if (!openPan(keyring, record).equals(number)) throw new Refusal('RECORD_DAMAGED');
-  const state = await readLineage(cards, record, clock.nowMs());
-  const newest =
-    state.newestNumberId === record.id
-      ? record
-      : await cards.findNumber(record.organization, state.newestNumberId);
-  if (newest === undefined) throw new Refusal('RECORD_DAMAGED');
-  const expiries = (await cards.listCards(newest.organization, newest.id)).map((card) =>
-    expiryOf(card, state.effective),
-  );
-  const status = validationStatus(
-    { numberId: record.id, expiry, merchantId: merchant.id },
-    state,
-    expiries,
-  );
-  return { status, ...news(deps, status, newest, expiries) };
-}
-
-/** What is new to the merchant. Of several cards with one number, the one that is good longest. */
-function news(
-  { keyring }: FindNumberDeps,
-  status: ValidationStatus,
-  newest: NumberRecord,
-  expiries: readonly Expiry[],
-): Pick<Validation, 'newPan' | 'newExpiry'> {
-  if (status !== 'A' && status !== 'E') return {};
-  const newExpiry = Math.max(...expiries) as Expiry;
-  return status === 'A' ? { newPan: openPan(keyring, newest), newExpiry } : { newExpiry };
 }

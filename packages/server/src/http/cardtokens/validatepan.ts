@@ -111,14 +111,14 @@ async function parseEncrypted(
 }
 
 function answerOf({ number, expiry }: ValidatePanRequest, answer: Validation) {
-  const { status, scheme, newPan, newExpiry } = answer;
+  const { status, scheme, newNumber, newExpiry } = answer;
   return {
     status,
     scheme,
     oldpan: number.reveal(),
     oldexpmonth: monthOf(expiry),
     oldexpyear: yearOf(expiry),
-    ...(newPan !== undefined && { newpan: newPan.reveal() }),
+    ...(newNumber !== undefined && { newpan: newNumber.reveal() }),
     ...(newExpiry !== undefined && {
       newexpmonth: monthOf(newExpiry),
       newexpyear: yearOf(newExpiry),

@@ -1,0 +1,94 @@
+import { expiryOf } from '../domain/account-change.ts';
+import type { NumberRecord } from '../domain/card.ts';
+import { Refusal } from '../domain/error.ts';
+import type { Expiry } from '../domain/expiry.ts';
+import { validationStatus } from '../domain/validation.ts';
+import type {
+  AccountInquiry,
+  AccountUpdate,
+  AccountUpdateSource,
+  InquiryOutcome,
+} from './account-update-source.ts';
+import { type FindNumberDeps, openPan } from './find-number.ts';
+import { readLineage } from './lineage.ts';
+import type { Clock } from './ports.ts';
+
+export type IssuerSourceDeps = FindNumberDeps & { readonly clock: Clock };
+
+/**
+ * The issuer's own records as a source: the same facts that creating, reissuing and renewing cards
+ * made, and that issuers told. Nobody has to subscribe: whatever is recorded makes its watchers due.
+ */
+export function makeIssuerSource(deps: IssuerSourceDeps): AccountUpdateSource {
+  return {
+    name: 'issuer',
+    limits: { inquiriesPerCall: 1, callsAtOnce: 1 },
+    async inquire(inquiries) {
+      const outcomes: InquiryOutcome[] = [];
+      for (const inquiry of inquiries) outcomes.push(await outcomeOf(deps, inquiry));
+      return outcomes;
+    },
+    subscribe: async (inquiries) => inquiries.map(() => undefined),
+    unsubscribe: async (inquiries) => inquiries.map(() => undefined),
+    handleCallback: () => Promise.reject(new Refusal('ROUTE_UNKNOWN')),
+  };
+}
+
+async function outcomeOf(deps: IssuerSourceDeps, inquiry: AccountInquiry): Promise<InquiryOutcome> {
+  try {
+    return { update: await lookUp(deps, inquiry) };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return { refusal: error };
+  }
+}
+
+/** @throws {Refusal} `RECORD_DAMAGED`, `KEY_UNAVAILABLE` */
+async function lookUp(
+  deps: IssuerSourceDeps,
+  { merchant, number, expiry }: AccountInquiry,
+): Promise<AccountUpdate> {
+  const { directory, cards, keyring, clock } = deps;
+  const range = directory.findBinRange(number);
+  if (range === undefined) return { status: 'N' };
+  const { organization } = range;
+  const panIndex = keyring.panIndex(organization, number);
+  const record = await cards.findNumberByIndex(organization, panIndex);
+  if (record === undefined) return { status: 'P', onRecord: { organization } };
+  if (!openPan(keyring, record).equals(number)) throw new Refusal('RECORD_DAMAGED');
+  const state = await readLineage(cards, record, clock.nowMs());
+  const newest =
+    state.newestNumberId === record.id
+      ? record
+      : await cards.findNumber(organization, state.newestNumberId);
+  if (newest === undefined) throw new Refusal('RECORD_DAMAGED');
+  const expiries = (await cards.listCards(organization, newest.id)).map((card) =>
+    expiryOf(card, state.effective),
+  );
+  const asked = { numberId: record.id, expiry, merchantId: merchant.id };
+  const status = validationStatus(asked, state, expiries);
+  const { nextChangeAtMs } = state;
+  return {
+    status,
+    ...news(deps, status, newest, expiries),
+    onRecord: {
+      organization,
+      lineage: record.lineage,
+      token: record.token,
+      ...(status === 'A' && { newToken: newest.token }),
+      ...(nextChangeAtMs !== undefined && { nextChangeAtMs }),
+    },
+  };
+}
+
+/** What is new to the merchant. Of several cards with one number, the one that is good longest. */
+function news(
+  { keyring }: IssuerSourceDeps,
+  status: AccountUpdate['status'],
+  newest: NumberRecord,
+  expiries: readonly Expiry[],
+): Pick<AccountUpdate, 'newNumber' | 'newExpiry'> {
+  if (status !== 'A' && status !== 'E') return {};
+  const newExpiry = Math.max(...expiries) as Expiry;
+  return status === 'A' ? { newNumber: openPan(keyring, newest), newExpiry } : { newExpiry };
+}
