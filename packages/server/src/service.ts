@@ -19,7 +19,7 @@ import { newServiceKeys, openServiceKeys } from './keys/service-keys.ts';
 import { makeCardStore } from './store/card-store.ts';
 import { makeDirectory, makeWrappedKeyStore } from './store/directory.ts';
 import { makeLedger } from './store/ledger.ts';
-import { openSqlite } from './store/sqlite.ts';
+import { openStore, type StorePlace } from './store/place.ts';
 import { makeAudited } from './usecase/audit-trail.ts';
 import { makeAuthenticate } from './usecase/authenticate.ts';
 import { makeChangeAccount } from './usecase/change-account.ts';
@@ -35,27 +35,50 @@ import { makeValidatePan } from './usecase/validate-pan.ts';
 export type Service = Awaited<ReturnType<typeof openService>>;
 
 /** Where a service keeps its files. */
-const pathsOf = (home: string) => ({
-  database: join(home, 'pantoken.db'),
-  keyEncryptionKey: join(home, 'key-encryption-key'),
-});
+const pathOfKeyEncryptionKey = (home: string) => join(home, 'key-encryption-key');
+
+/** The database of a service that names no other. */
+export function sqliteIn(home: string): StorePlace {
+  return { engine: 'sqlite', path: join(home, 'pantoken.db') };
+}
+
+/** What a service can be told beside its folder. */
+export interface ServiceOptions {
+  /** Left out: a SQLite file in the folder. */
+  readonly database?: StorePlace | undefined;
+  /** How the database is opened; tests and the crash harness put something in between. */
+  readonly open?: typeof openStore;
+}
 
 const systemClock: Clock = { nowMs: () => Date.now() };
 
-/** Makes the folder, key-encryption key, database and service keys of a new service. */
-export async function createService(home: string, log: Logger): Promise<Service> {
+/**
+ * Makes the folder, key-encryption key, database and service keys of a new service.
+ *
+ * @throws {Error} when the folder or the database holds one already.
+ */
+export async function createService(
+  home: string,
+  log: Logger,
+  options: ServiceOptions = {},
+): Promise<Service> {
   mkdirSync(home, { recursive: true, mode: 0o700 });
-  const paths = pathsOf(home);
-  createKeyEncryptionKey(paths.keyEncryptionKey);
-  const wrapper = makeKeyWrapper(readKeyEncryptionKey(paths.keyEncryptionKey));
-  const store = openSqlite(paths.database);
-  const audit = { atMs: systemClock.nowMs(), who: 'operator', requestId: random.recordId() };
-  await makeLedger(store.committer).commit({
-    changes: newServiceKeys(wrapper, systemClock).map((key) => ({ kind: 'add_key', key })),
-    audit: { ...audit, action: 'create_service', outcome: 'done' },
-  });
-  await store.close();
-  return openService(home, log);
+  const store = await openStore(options.database ?? sqliteIn(home));
+  try {
+    const keys = await makeWrappedKeyStore(store.reader).listKeys();
+    if (keys.length > 0) throw new Error('the database holds a service already');
+    createKeyEncryptionKey(pathOfKeyEncryptionKey(home));
+    const wrapper = makeKeyWrapper(readKeyEncryptionKey(pathOfKeyEncryptionKey(home)));
+    const audit = { atMs: systemClock.nowMs(), who: 'operator', requestId: random.recordId() };
+    const outcome = await makeLedger(store.committer).commit({
+      changes: newServiceKeys(wrapper, systemClock).map((key) => ({ kind: 'add_key', key })),
+      audit: { ...audit, action: 'create_service', outcome: 'done' },
+    });
+    if (!outcome.committed) throw new Error('another node has made a service in the database');
+  } finally {
+    await store.close();
+  }
+  return openService(home, log, systemClock, options);
 }
 
 /**
@@ -64,11 +87,17 @@ export async function createService(home: string, log: Logger): Promise<Service>
  * @param clock the time; tests move it.
  * @throws {Error} when a file or key is missing or wrong: it says which, and does not start.
  */
-export async function openService(home: string, log: Logger, clock = systemClock) {
-  const paths = pathsOf(home);
-  if (!existsSync(paths.database)) throw new Error(`there is no service in ${home}`);
-  const wrapper = makeKeyWrapper(readKeyEncryptionKey(paths.keyEncryptionKey));
-  const store = openSqlite(paths.database);
+export async function openService(
+  home: string,
+  log: Logger,
+  clock = systemClock,
+  { database = sqliteIn(home), open = openStore }: ServiceOptions = {},
+) {
+  if (database.engine === 'sqlite' && !existsSync(database.path)) {
+    throw new Error(`there is no service in ${home}`);
+  }
+  const wrapper = makeKeyWrapper(readKeyEncryptionKey(pathOfKeyEncryptionKey(home)));
+  const store = await open(database);
   const { reader } = store;
   const wrappedKeys = makeWrappedKeyStore(reader);
   const serviceKeys = openServiceKeys(wrapper, await wrappedKeys.listKeys());
