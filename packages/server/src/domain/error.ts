@@ -28,7 +28,6 @@ export const REFUSALS = {
   REQUEST_INVALID: { kind: 'invalid', title: 'A field is missing, unknown or of the wrong form.' },
   ROUTE_UNKNOWN: { kind: 'not_found', title: 'There is nothing at this path.' },
   METHOD_NOT_ALLOWED: { kind: 'invalid', title: 'This path does not take this method.' },
-  REQUEST_TIMEOUT: { kind: 'invalid', title: 'The request took too long to arrive.' },
 
   CREDENTIALS_INVALID: { kind: 'unauthenticated', title: 'The credentials are not valid.' },
   ACCESS_TOKEN_INVALID: {

@@ -104,7 +104,7 @@ export interface Unit {
 /** Which promise of the store a unit would have broken. */
 export type Conflict =
   | 'number_taken' // this PAN has a record
-  | 'token_taken' // this token stands for another PAN
+  | 'token_taken' // this token is on record; a keyed one may be that of the same PAN
   | 'card_taken' // this number has a card with this sequence
   | 'change_taken' // somebody else changed this lineage first
   | 'registration_taken';
