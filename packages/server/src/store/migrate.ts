@@ -37,6 +37,7 @@ export async function schemaStatus(connection: SchemaConnection): Promise<Schema
  * @throws {Error} when the database is newer than this program.
  */
 export async function migrate(connection: SchemaConnection): Promise<readonly number[]> {
+  if ((await schemaStatus(connection)).pending.length === 0) return []; // No lock is taken then.
   await bootstrap(connection);
   const applied: number[] = [];
   for (;;) {

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { SchemaTooNew } from './migrations.ts';
 
 /** How long a connection may take to be made, or to become free. */
 const CONNECT_TIMEOUT_MS = 2_000;
@@ -113,7 +114,7 @@ async function runOn<T>(
  */
 function isWorthRepeating(error: unknown): boolean {
   const state = sqlStateOf(error);
-  if (state === undefined) return !(error instanceof TypeError);
+  if (state === undefined) return !(error instanceof SchemaTooNew);
   return /^(?:08|25006|40|53300|57P)/.test(state);
 }
 
