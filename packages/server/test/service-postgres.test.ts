@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { after, it } from 'node:test';
 import { ORGANIZATIONS } from '../src/cli/sandbox-plan.ts';
 import { makeLog } from '../src/log.ts';
-import { createService, openService } from '../src/service.ts';
-import { makeIssuerClient, unpad } from './harness/issuer-client.ts';
+import { createService, openService, type Service } from '../src/service.ts';
+import { type IssuerClient, makeIssuerClient, unpad } from './harness/issuer-client.ts';
 import { freshPan } from './harness/numbers.ts';
 import { makePanRegistry } from './harness/pan-registry.ts';
 import { makeTestDatabase } from './harness/postgres.ts';
@@ -36,13 +36,13 @@ after(async () => {
 });
 
 const registry = makePanRegistry();
-const [one, two] = [first, second].map((service) =>
+const clientOf = (service: Service): IssuerClient =>
   makeIssuerClient(
     injecting(() => service.app, registry),
     { name: 'issuer', clientId: '00970', apikey, secret },
-  ),
-);
-assert(one && two);
+  );
+const one = clientOf(first);
+const two = clientOf(second);
 
 it('the main job works on PostgreSQL, on two nodes of one database', async () => {
   for (const organizationNumber of [100, 200, 400]) {
