@@ -126,6 +126,7 @@ export async function openService(
     app,
     register: makeRegister(deps),
     createCard,
+    ...inquiries,
     reissueCard,
     renewCard,
     changeAccount: makeChangeAccount(deps),
