@@ -86,6 +86,8 @@ const CONFLICTS: readonly (readonly [string, Conflict])[] = [
   ['organization.', 'registration_taken'],
   ['bin_range.', 'registration_taken'],
   ['caller.', 'registration_taken'],
+  ['caller_credential.', 'registration_taken'],
+  ['request_nonce.', 'nonce_taken'],
   ['merchant.', 'registration_taken'],
 ];
 
