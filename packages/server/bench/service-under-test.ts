@@ -65,7 +65,8 @@ export async function makeBenchService(
       ),
     );
     for (const { token, number } of shown) {
-      if (number.form !== 'clear') throw new Error('the caller of the benchmark sees clear numbers');
+      if (number.form !== 'clear')
+        throw new Error('the caller of the benchmark sees clear numbers');
       tokens.push(token);
       pans.push(number.pan.reveal());
     }
