@@ -19,8 +19,8 @@ const SCHEMA_TIMEOUT_MS = 60_000;
 
 /**
  * Opens, and if need be creates, the database of the embedded default: one file, write-ahead log,
- * `synchronous=FULL`, its schema brought up to date. Writes run in a worker, so that a slow disk never stops the event loop; reads
- * take some microseconds and run right here.
+ * `synchronous=FULL`, its schema brought up to date. Writes run in a worker, so that a slow disk never
+ * stops the event loop; reads take some microseconds and run right here.
  *
  * @throws {Error} when the file is no database, or one of a newer program.
  */
@@ -81,12 +81,25 @@ function makeReader(database: DatabaseSync): Reader {
 function startWriter(path: string): { committer: Committer; close(): Promise<void> } {
   const file = `./sqlite-writer${extname(import.meta.filename)}`;
   const worker = new Worker(new URL(file, import.meta.url), { workerData: { path } });
-  worker.unref();
   let underWay: Promise<unknown> = Promise.resolve();
+  let ending: string | undefined;
+  let settle: (answer: WriterAnswer) => void = () => undefined;
+  worker.on('message', (answer: WriterAnswer) => settle(answer));
+  worker.on('error', (error) => {
+    ending = error.message;
+  });
+  worker.on('exit', () => {
+    ending ??= 'the writer has ended';
+    settle({ failure: ending });
+  });
+  worker.unref(); // Last: a listener for messages holds the process.
 
   async function ask(units: readonly EncodedUnit[]): Promise<readonly CommitOutcome[]> {
+    if (ending !== undefined) throw new Error(ending);
     worker.ref(); // A process does not end while a batch is being written.
-    const answer = new Promise<WriterAnswer>((resolve) => worker.once('message', resolve));
+    const answer = new Promise<WriterAnswer>((resolve) => {
+      settle = resolve;
+    });
     worker.postMessage(units);
     const result = await answer;
     worker.unref();
@@ -105,6 +118,7 @@ function startWriter(path: string): { committer: Committer; close(): Promise<voi
     },
     async close() {
       await underWay;
+      if (ending !== undefined) return;
       const ended = new Promise((resolve) => worker.once('exit', resolve));
       worker.ref();
       worker.postMessage('close');
