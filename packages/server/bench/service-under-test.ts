@@ -64,9 +64,11 @@ export async function makeBenchService(
         service.inquireNumber(caller, { organization, token, sequence: 1 }, 'bench'),
       ),
     );
-    for (const { token, pan } of shown) {
+    for (const { token, number } of shown) {
+      if (number.form !== 'clear')
+        throw new Error('the caller of the benchmark sees clear numbers');
       tokens.push(token);
-      pans.push(pan.reveal());
+      pans.push(number.pan.reveal());
     }
   }
   await service.close();

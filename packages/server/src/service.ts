@@ -8,28 +8,38 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { followDirectory } from './follow-directory.ts';
+import { makeNetworks } from './http/networks.ts';
 import { buildServer } from './http/server.ts';
 import { makeCredentials } from './keys/credentials.ts';
 import { createKeyEncryptionKey, readKeyEncryptionKey } from './keys/key-encryption-key.ts';
 import { makeKeyWrapper } from './keys/key-wrapper.ts';
 import { makeKeyring } from './keys/keyring.ts';
 import { makeMessageCipher } from './keys/message-cipher.ts';
+import { makePublicKeys } from './keys/public-keys.ts';
 import { random } from './keys/random.ts';
 import { newServiceKeys, openServiceKeys } from './keys/service-keys.ts';
+import { makeZoneKeys } from './keys/zone-keys.ts';
 import { makeCardStore } from './store/card-store.ts';
 import { makeDirectory, makeWrappedKeyStore } from './store/directory.ts';
 import { makeLedger } from './store/ledger.ts';
 import { openStore, type StorePlace } from './store/place.ts';
+import { makeAddZoneKey } from './usecase/add-zone-key.ts';
 import { makeAudited } from './usecase/audit-trail.ts';
 import { makeAuthenticate } from './usecase/authenticate.ts';
 import { makeChangeAccount } from './usecase/change-account.ts';
+import { makeChangeCallerKeys } from './usecase/change-caller-keys.ts';
 import { makeCreateCard } from './usecase/create-card.ts';
+import { makeDisableCaller } from './usecase/disable-caller.ts';
+import { makeDisableMerchant } from './usecase/disable-merchant.ts';
 import { makeInquireNumber } from './usecase/inquire-number.ts';
 import { makeInquireToken } from './usecase/inquire-token.ts';
+import { makePendingNonces } from './usecase/pending-nonces.ts';
 import type { Clock } from './usecase/ports.ts';
 import { makeRegister } from './usecase/register.ts';
 import { makeReissueCard } from './usecase/reissue-card.ts';
 import { makeRenewCard } from './usecase/renew-card.ts';
+import { makeRotateCaller } from './usecase/rotate-caller.ts';
 import { makeValidatePan } from './usecase/validate-pan.ts';
 
 export type Service = Awaited<ReturnType<typeof openService>>;
@@ -105,10 +115,15 @@ export async function openService(
   const credentials = makeCredentials(serviceKeys);
   const cipher = makeMessageCipher(serviceKeys.message);
   const directory = await makeDirectory(reader);
-  const audited = makeAudited({ ledger: makeLedger(store.committer), clock });
+  const nonces = makePendingNonces();
+  const audited = makeAudited({ ledger: makeLedger(store.committer), clock, nonces });
   const cards = makeCardStore(reader);
-  const authenticate = makeAuthenticate({ directory, credentials, clock });
-  const deps = { audited, directory, cards, keyring, credentials, random, clock };
+  const networks = makeNetworks();
+  const publicKeys = makePublicKeys();
+  const zoneKeys = await makeZoneKeys({ wrapper, store: wrappedKeys, clock });
+  const access = { directory, credentials, networks, publicKeys, nonces, clock };
+  const authenticate = makeAuthenticate(access);
+  const deps = { ...access, audited, cards, keyring, zoneKeys, random };
   const createCard = makeCreateCard(deps);
   const reissueCard = makeReissueCard(deps);
   const renewCard = makeRenewCard(deps);
@@ -118,13 +133,20 @@ export async function openService(
     inquireNumber: makeInquireNumber(deps),
   };
   const app: FastifyInstance = buildServer({
-    firstVision: { authenticate, createCard, reissueCard, renewCard, ...inquiries },
+    firstVision: { authenticate, nonces, createCard, reissueCard, renewCard, ...inquiries },
     cardtokens: { authenticate, validatePan, cipher },
     log,
   });
+  const stopFollowing = followDirectory({ directory, keyring, zoneKeys, log });
   return {
     app,
+    directory,
     register: makeRegister(deps),
+    rotateCaller: makeRotateCaller(deps),
+    disableCaller: makeDisableCaller(deps),
+    changeCallerKeys: makeChangeCallerKeys(deps),
+    disableMerchant: makeDisableMerchant(deps),
+    addZoneKey: makeAddZoneKey(deps),
     createCard,
     ...inquiries,
     reissueCard,
@@ -134,6 +156,7 @@ export async function openService(
     /** Answers what is under way, then lets go of every file and thread. */
     async close(): Promise<void> {
       await app.close();
+      await stopFollowing();
       await cipher.close();
       await store.close();
     },

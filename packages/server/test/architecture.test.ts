@@ -22,7 +22,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   http: [
     ...['http', 'usecase', 'domain', 'fastify', 'typebox', 'node:assert/strict', 'node:crypto'],
-    ...['node:net'],
+    // http-message-signatures reads RFC 9421's fields; TLS is where certificates of clients are.
+    ...['http-message-signatures', 'node:net', 'node:tls'],
   ],
   cli: ['cli', 'usecase', 'domain', 'commander', 'node:crypto', 'node:fs', 'node:path'],
 };
@@ -32,6 +33,7 @@ const DEPENDENCIES = [
   '@pantoken/pan-token',
   'commander',
   'fastify',
+  'http-message-signatures',
   'jose',
   'pg',
   'pino',

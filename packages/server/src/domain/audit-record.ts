@@ -12,7 +12,12 @@ export type AuditAction =
   | 'create_service'
   | 'add_organization'
   | 'add_caller'
-  | 'add_merchant';
+  | 'add_merchant'
+  | 'rotate_caller'
+  | 'disable_caller'
+  | 'change_caller_keys'
+  | 'disable_merchant'
+  | 'add_zone_key';
 
 /**
  * Who did what to which card, and what came of it. Durable before the answer leaves. It never holds

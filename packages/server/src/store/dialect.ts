@@ -60,6 +60,8 @@ const SQLITE_CONFLICTS: readonly (readonly [string, Conflict])[] = [
   ['organization.', 'registration_taken'],
   ['bin_range.', 'registration_taken'],
   ['caller.', 'registration_taken'],
+  ['caller_credential.', 'registration_taken'],
+  ['request_nonce.', 'nonce_taken'],
   ['merchant.', 'registration_taken'],
   ['wrapped_key.', 'registration_taken'],
 ];
@@ -73,6 +75,7 @@ const POSTGRES_CONFLICTS: readonly (readonly [string, Conflict])[] = [
   ['organization_', 'registration_taken'],
   ['bin_range_', 'registration_taken'],
   ['caller_', 'registration_taken'],
+  ['request_nonce_', 'nonce_taken'],
   ['merchant_', 'registration_taken'],
   ['wrapped_key_', 'registration_taken'],
 ];
