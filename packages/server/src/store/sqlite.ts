@@ -2,7 +2,8 @@ import { closeSync, openSync } from 'node:fs';
 import { extname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
-import type { CommitOutcome } from '../usecase/ports.ts';
+import type { CommitOutcome, Conflict } from '../usecase/ports.ts';
+import { packBatch } from './batch-message.ts';
 import { SQLITE } from './dialect.ts';
 import type { Store } from './engine.ts';
 import type { Committer, EncodedUnit } from './ledger.ts';
@@ -11,8 +12,8 @@ import { READS, type Reader, type ReadName, type Row } from './statements.ts';
 
 /** What the writer answers to a batch. */
 export type WriterAnswer =
-  | { readonly outcomes: readonly CommitOutcome[] }
-  | { readonly failure: string };
+  /** By the index of the unit; all others are committed. */
+  { readonly conflicts: ReadonlyMap<number, Conflict> } | { readonly failure: string };
 
 /** How long another process may hold the file while it changes the schema. */
 const SCHEMA_TIMEOUT_MS = 60_000;
@@ -97,14 +98,16 @@ function startWriter(path: string): { committer: Committer; close(): Promise<voi
   async function ask(units: readonly EncodedUnit[]): Promise<readonly CommitOutcome[]> {
     if (ending !== undefined) throw new Error(ending);
     worker.ref(); // A process does not end while a batch is being written.
+    const message = packBatch(units);
     const answer = new Promise<WriterAnswer>((resolve) => {
       settle = resolve;
     });
-    worker.postMessage(units);
+    worker.postMessage(message, [message.bytes.buffer]);
     const result = await answer;
     worker.unref();
     if ('failure' in result) throw new Error(result.failure);
-    return result.outcomes;
+    const { conflicts } = result;
+    return units.map((_, index) => outcomeOf(conflicts.get(index)));
   }
 
   return {
@@ -125,4 +128,8 @@ function startWriter(path: string): { committer: Committer; close(): Promise<voi
       await ended;
     },
   };
+}
+
+function outcomeOf(conflict: Conflict | undefined): CommitOutcome {
+  return conflict === undefined ? { committed: true } : { committed: false, conflict };
 }
