@@ -14,7 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   usecase: ['usecase', 'domain', 'node:assert/strict'],
   store: [
     ...['store', 'usecase', 'domain', 'node:assert/strict', 'node:crypto', 'node:fs', 'node:path'],
-    ...['node:sqlite', 'node:worker_threads'],
+    ...['node:sqlite', 'node:worker_threads', 'pg'],
   ],
   keys: [
     ...['keys', 'usecase', 'domain', '@pantoken/pan-token', 'jose', 'uuid', 'node:assert/strict'],
@@ -30,7 +30,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   http: [
     ...['http', 'usecase', 'domain', 'fastify', 'typebox', 'node:assert/strict', 'node:crypto'],
-    ...['node:net'],
+    // http-message-signatures reads RFC 9421's fields; TLS is where certificates of clients are.
+    ...['http-message-signatures', 'node:net', 'node:tls'],
   ],
   cli: [
     ...['cli', 'usecase', 'domain', 'commander', 'node:crypto', 'node:fs', 'node:path'],
@@ -44,8 +45,10 @@ const DEPENDENCIES = [
   'cockatiel',
   'commander',
   'fastify',
+  'http-message-signatures',
   'jose',
   'mastercard-oauth1-signer',
+  'pg',
   'pino',
   'typebox',
   'uuid',

@@ -2,8 +2,8 @@ import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { addAccountChanges } from './account-changes.ts';
-import { homeOption, portOption } from './options.ts';
-import type { Program } from './program.ts';
+import { addDatabase } from './database.ts';
+import { homeOption, type Program, portOption, type RunningService } from './program.ts';
 import { makeSandbox } from './sandbox.ts';
 import { sandboxGuide } from './sandbox-guide.ts';
 
@@ -16,8 +16,10 @@ export async function runCli(program: Program, argv: readonly string[]): Promise
     .version(program.version)
     .showHelpAfterError('(pantoken --help tells what there is)');
   addSandbox(root, program);
+  addInit(root, program);
   addServe(root, program);
   addAccountChanges(root, program);
+  addDatabase(root, program);
   await root.parseAsync([...argv]);
 }
 
@@ -38,17 +40,33 @@ beside them holds all that a client needs. To start over, stop it and remove the
     .action(async ({ home: folder, port }: { home: string; port: number }) => {
       const home = resolve(folder);
       const url = `http://127.0.0.1:${port}`;
-      const isNew = await makeSandbox(home, url, program.createService);
+      const isNew = await makeSandbox(home, url, program.sandbox.createService);
       mkdirSync(home, { recursive: true });
-      const service = await program.openService(home, `${home}/pantoken.log`);
-      await service.listen(port);
-      program.print(`${isNew ? 'Made a new sandbox' : 'Opened the sandbox'} in ${home}`);
-      program.print(`Pantoken listens on ${url}, its log is pantoken.log in that folder.`);
-      program.print(sandboxGuide(home, url));
-      program.print('Ctrl-C stops it.');
-      await program.untilStopped();
-      await service.close();
+      const service = await program.sandbox.openService(home, `${home}/pantoken.log`);
+      await serveUntilStopped(program, service, port, () => {
+        program.print(`${isNew ? 'Made a new sandbox' : 'Opened the sandbox'} in ${home}`);
+        program.print(`Pantoken listens on ${url}, its log is pantoken.log in that folder.`);
+        program.print(sandboxGuide(home, url));
+        program.print('Ctrl-C stops it.');
+      });
       program.print('Stopped.');
+    });
+}
+
+function addInit(root: Command, program: Program): void {
+  root
+    .command('init')
+    .description('make the folder, keys and database of a new service')
+    .addOption(homeOption(program).makeOptionMandatory())
+    .addHelpText(
+      'after',
+      `
+With PANTOKEN_DATABASE_URL the records go to PostgreSQL; the folder then holds the key-encryption
+key only. Further nodes of the same service get a copy of that file in a folder of their own.`,
+    )
+    .action(async ({ home }: { home: string }) => {
+      await program.initService(resolve(home));
+      program.print(`Made a service in ${resolve(home)}`);
     });
 }
 
@@ -65,9 +83,22 @@ Listens on 127.0.0.1 in plain HTTP and logs JSON lines to standard output. SIGTE
 it after the requests that are under way. There is no TLS yet: put nothing of it on a network.`,
     )
     .action(async ({ home, port }: { home: string; port: number }) => {
-      const service = await program.openService(resolve(home), undefined);
-      await service.listen(port);
-      await program.untilStopped();
-      await service.close();
+      const service = await program.openService(resolve(home));
+      await serveUntilStopped(program, service, port, () => undefined);
     });
+}
+
+async function serveUntilStopped(
+  program: Program,
+  service: RunningService,
+  port: number,
+  greet: () => void,
+): Promise<void> {
+  try {
+    await service.listen(port);
+    greet();
+    await program.untilStopped();
+  } finally {
+    await service.close();
+  }
 }

@@ -8,12 +8,18 @@ export type AuditAction =
   | 'inquire_number'
   | 'reissue_card'
   | 'renew_card'
+  | 'card_action' // a request refused before it was known which action it asks for
   | 'validate_pan'
   | 'change_account'
   | 'create_service'
   | 'add_organization'
   | 'add_caller'
-  | 'add_merchant';
+  | 'add_merchant'
+  | 'rotate_caller'
+  | 'disable_caller'
+  | 'change_caller_keys'
+  | 'disable_merchant'
+  | 'add_zone_key';
 
 /**
  * Who did what to which card, and what came of it. Durable before the answer leaves. It never holds
@@ -24,7 +30,8 @@ export interface AuditRecord {
   /** `caller:<id>`, `merchant:<id>` or `operator`. */
   readonly who: string;
   readonly action: AuditAction;
-  readonly outcome: 'done' | 'refused';
+  /** `failed`: a bug; nothing was answered, and what was done is not known. */
+  readonly outcome: 'done' | 'refused' | 'failed';
   /** Why it was refused. */
   readonly code?: RefusalCode;
   readonly organization?: OrganizationNumber;

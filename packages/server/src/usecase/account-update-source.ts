@@ -34,8 +34,6 @@ export interface CardOnRecord {
   readonly token?: string;
   /** `A`: the token of the new number. */
   readonly newToken?: string;
-  /** When the answer is going to be another one, as far as it is recorded already. */
-  readonly nextChangeAtMs?: number;
 }
 
 /**

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { AuditAction, AuditRecord } from '../domain/audit-record.ts';
 import { Refusal } from '../domain/error.ts';
-import type { Change, Clock, CommitOutcome, Ledger } from './ports.ts';
+import type { PendingNonces } from './pending-nonces.ts';
+import type { Change, Clock, CommitOutcome, Ledger, Unit } from './ports.ts';
 
 /** Who asks, and which request it is. */
 export interface RequestContext {
@@ -11,9 +12,16 @@ export interface RequestContext {
 }
 
 /** What the record of a request says of its card, as far as it is known when the record is written. */
-export type AuditFacts = Partial<
-  Omit<AuditRecord, 'atMs' | 'who' | 'action' | 'outcome' | 'code' | 'requestId'>
->;
+export type AuditFacts = {
+  readonly [Name in
+    | 'organization'
+    | 'token'
+    | 'maskedNumber'
+    | 'status'
+    | 'change'
+    | 'source'
+    | 'upstreamCode']?: AuditRecord[Name] | undefined;
+};
 
 /** The record of one request while it is being served. */
 export interface Trail {
@@ -22,29 +30,50 @@ export interface Trail {
   commit(changes: readonly Change[]): Promise<CommitOutcome>;
 }
 
+/** Refusals whose record is durable. */
+const onRecord = new WeakSet<Refusal>();
+
+/** Whether a refusal has been recorded by {@link makeAudited}. */
+export function isOnRecord(refusal: Refusal): boolean {
+  return onRecord.has(refusal);
+}
+
 export type Audited = <T>(
   context: RequestContext,
   action: AuditAction,
   serve: (trail: Trail) => Promise<T>,
 ) => Promise<T>;
 
+export interface AuditedDeps {
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  readonly nonces: PendingNonces;
+}
+
 /**
  * Runs a use case so that its record is durable before its answer leaves: as done, together with what
  * it changed, or as refused. A use case that returns without a record is a bug and does not answer.
+ *
+ * @throws {Refusal} `REQUEST_REPLAYED` in place of any answer, when the request was signed with a
+ *   nonce that its caller has used before.
  */
-export function makeAudited({ ledger, clock }: { ledger: Ledger; clock: Clock }): Audited {
+export function makeAudited({ ledger, clock, nonces }: AuditedDeps): Audited {
+  const commit = makeCommitWithNonce(ledger, clock, nonces);
   return async (context, action, serve) => {
     let facts: AuditFacts = {};
     let recorded = false;
+    const { requestId } = context;
     const begin = { atMs: clock.nowMs(), who: context.who, action };
+    const refused = (code: Refusal['code']): AuditRecord => {
+      return { ...begin, outcome: 'refused', code, ...oneName(facts), requestId };
+    };
     const trail: Trail = {
       note(more) {
         facts = { ...facts, ...more };
       },
       async commit(changes) {
-        const { requestId } = context;
-        const audit: AuditRecord = { ...begin, outcome: 'done', ...facts, requestId };
-        const outcome = await ledger.commit({ changes, audit });
+        const audit: AuditRecord = { ...begin, outcome: 'done', ...oneName(facts), requestId };
+        const outcome = await commit({ changes, audit });
         recorded = outcome.committed;
         return outcome;
       },
@@ -54,12 +83,64 @@ export function makeAudited({ ledger, clock }: { ledger: Ledger; clock: Clock })
       assert(recorded, `${action} answered without an audit record`);
       return answer;
     } catch (error) {
-      if (!(error instanceof Refusal) || error.code === 'STORE_UNAVAILABLE') throw error;
-      const { requestId } = context;
-      const { code } = error;
-      const audit: AuditRecord = { ...begin, outcome: 'refused', code, ...facts, requestId };
-      await ledger.commit({ changes: [], audit });
-      throw error;
+      if (!(error instanceof Refusal)) {
+        const audit: AuditRecord = { ...begin, outcome: 'failed', ...oneName(facts), requestId };
+        await commit({ changes: [], audit });
+        throw error;
+      }
+      if (error.code === 'STORE_UNAVAILABLE') throw error;
+      if (error.code !== 'REQUEST_REPLAYED') {
+        try {
+          await commit({ changes: [], audit: refused(error.code) });
+          onRecord.add(error);
+          throw error;
+        } catch (second) {
+          if (!(second instanceof Refusal) || second.code !== 'REQUEST_REPLAYED') throw second;
+        }
+      }
+      nonces.drop(requestId);
+      await ledger.commit({ changes: [], audit: refused('REQUEST_REPLAYED') });
+      throw new Refusal('REQUEST_REPLAYED');
     }
+  };
+}
+
+/** A card is named once: by its token, or by its masked number where it has none. */
+function oneName(facts: AuditFacts): Partial<AuditRecord> {
+  const { organization, token, maskedNumber, status, change, source, upstreamCode } = facts;
+  return {
+    ...(organization !== undefined && { organization }),
+    ...(token !== undefined && { token }),
+    ...(token === undefined && maskedNumber !== undefined && { maskedNumber }),
+    ...(status !== undefined && { status }),
+    ...(change !== undefined && { change }),
+    ...(source !== undefined && { source }),
+    ...(upstreamCode !== undefined && { upstreamCode }),
+  };
+}
+
+/** How often, at most, the nonces that are out of their window are forgotten. */
+const FORGET_EVERY_MS = 1_000;
+
+/**
+ * Commits a unit, with the nonce of its request first: if that was taken before, nothing of the unit
+ * is kept. Once in a while such a unit takes the forgetting of old nonces along.
+ */
+function makeCommitWithNonce(ledger: Ledger, clock: Clock, nonces: PendingNonces) {
+  let forgottenAtMs = 0;
+  return async (unit: Unit): Promise<CommitOutcome> => {
+    const { requestId } = unit.audit;
+    const nonce = nonces.of(requestId);
+    if (nonce === undefined) return ledger.commit(unit);
+    const changes: Change[] = [{ kind: 'add_nonce', nonce }, ...unit.changes];
+    const nowMs = clock.nowMs();
+    if (nowMs - forgottenAtMs >= FORGET_EVERY_MS) {
+      forgottenAtMs = nowMs;
+      changes.push({ kind: 'forget_nonces', expiredBeforeMs: nowMs });
+    }
+    const outcome = await ledger.commit({ ...unit, changes });
+    if (outcome.committed) nonces.drop(requestId);
+    else if (outcome.conflict === 'nonce_taken') throw new Refusal('REQUEST_REPLAYED');
+    return outcome;
   };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { BinRange } from '../domain/bin-range.ts';
-import { type Caller, demandOrganization } from '../domain/caller.ts';
+import { type Caller, demandOrganization, demandRight } from '../domain/caller.ts';
 import type { Card, CardDetails, NumberRecord } from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
 import { DEFAULT_VALIDITY_YEARS, type Expiry, expiryAfterYears } from '../domain/expiry.ts';
@@ -8,9 +8,9 @@ import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { Pan } from '../domain/pan.ts';
 import type { Audited, Trail } from './audit-trail.ts';
-import { sealDetails } from './card-details.ts';
+import { sealDetails, shownDetails } from './card-details.ts';
 import { drawPan } from './draw-pan.ts';
-import { demandRecord, type FindNumberDeps } from './find-number.ts';
+import { demandRecord, type FindNumberDeps, lookUpNumber } from './find-number.ts';
 import { demandCurrent } from './lineage.ts';
 import { DRAW_LIMIT, type MakeNumberDeps, makeNumber, numberConflict } from './make-number.ts';
 
@@ -45,7 +45,7 @@ export type CreateCardDeps = FindNumberDeps & MakeNumberDeps & { readonly audite
  * Creates a card. A number that is new gets its PAN-TOKEN here, in the transaction of the card; a
  * number on record keeps the one it has and gets one more card.
  *
- * @throws {Refusal} `ORGANIZATION_NOT_FOUND`, `ORGANIZATION_RECORD_MISSING`, `PAN_OUTSIDE_BIN_RANGES`,
+ * @throws {Refusal} `ORGANIZATION_NOT_FOUND`, `RIGHT_MISSING`, `ORGANIZATION_RECORD_MISSING`, `PAN_OUTSIDE_BIN_RANGES`,
  *   `PAN_LENGTH_NOT_SERVED`, `CARD_EXISTS`, `CARD_REPLACED`, `CARD_CLOSED`, `BIN_RANGE_EXHAUSTED`,
  *   `TOKENS_EXHAUSTED`, `KEY_UNAVAILABLE`
  */
@@ -54,18 +54,20 @@ export function makeCreateCard(deps: CreateCardDeps): CreateCard {
     deps.audited({ who: `caller:${caller.id}`, requestId }, 'create_card', async (trail) => {
       trail.note({ organization: request.organization });
       demandOrganization(caller, request.organization);
+      demandRight(caller, 'issue');
       const organization = demandRecord(deps.directory, request.organization);
       for (let tries = 0; tries < DRAW_LIMIT; tries++) {
         const { pan, range } = choosePan(deps, organization, request.pan);
         trail.note({ maskedNumber: String(pan) });
-        const panIndex = deps.keyring.panIndex(organization.number, pan);
-        const known = await deps.cards.findNumberByIndex(organization.number, panIndex);
+        const known = await lookUpNumber(deps, organization.number, pan);
         if (known !== undefined && request.pan === undefined) continue; // Drawn before: draw again.
-        const record = known ?? makeNumber(deps, organization, pan);
+        const record = known?.record ?? makeNumber(deps, organization, pan);
         const card = makeCard(deps, record, range, request);
+        const details = shownDetails(deps.directory, caller, record.organization, request.details);
         if (await commitCard(deps, trail, record, card, known !== undefined)) {
-          return issuedCard(organization, record, card, request.details, pan);
+          return issuedCard(organization, record, card, details, pan);
         }
+        trail.note({ token: undefined });
       }
       throw new Refusal(request.pan === undefined ? 'BIN_RANGE_EXHAUSTED' : 'TOKENS_EXHAUSTED');
     });

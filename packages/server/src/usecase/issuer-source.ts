@@ -67,7 +67,6 @@ async function lookUp(
   );
   const asked = { numberId: record.id, expiry, merchantId: merchant.id };
   const status = validationStatus(asked, state, expiries);
-  const { nextChangeAtMs } = state;
   return {
     status,
     ...news(deps, status, newest, expiries),
@@ -76,7 +75,6 @@ async function lookUp(
       lineage: record.lineage,
       token: record.token,
       ...(status === 'A' && { newToken: newest.token }),
-      ...(nextChangeAtMs !== undefined && { nextChangeAtMs }),
     },
   };
 }

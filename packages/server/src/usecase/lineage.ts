@@ -27,8 +27,6 @@ export interface LineageState extends Omit<LineageStep, 'next'> {
   readonly nextPosition: number;
   /** The changes of that lineage that hold. */
   readonly effective: readonly AccountChange[];
-  /** When the next change takes effect that is recorded already; undefined when there is none. */
-  readonly nextChangeAtMs: number | undefined;
 }
 
 /**
@@ -45,7 +43,6 @@ export async function readLineage(
   let closed = false;
   let contactCardholder = false;
   let optedOut = false;
-  let nextChangeAtMs: number | undefined;
   const stoppedMerchants = new Set<string>();
   for (let count = 0; count < LINEAGES_MAX; count++) {
     const changes = await cards.listChanges(record.organization, place.lineage);
@@ -55,29 +52,17 @@ export async function readLineage(
     contactCardholder ||= step.contactCardholder;
     optedOut ||= step.optedOut;
     for (const merchantId of step.stoppedMerchants) stoppedMerchants.add(merchantId);
-    nextChangeAtMs = earliest(nextChangeAtMs, changes, atMs);
     if (step.next === undefined) {
       return {
         newestNumberId: step.newestNumberId,
         newestLineage: place.lineage,
         nextPosition: (changes.at(-1)?.position ?? 0) + 1,
-        ...{ closed, contactCardholder, optedOut, stoppedMerchants, effective, nextChangeAtMs },
+        ...{ closed, contactCardholder, optedOut, stoppedMerchants, effective },
       };
     }
     place = step.next;
   }
   throw new Refusal('RECORD_DAMAGED', { lineageCount: LINEAGES_MAX });
-}
-
-function earliest(
-  known: number | undefined,
-  changes: readonly AccountChange[],
-  atMs: number,
-): number | undefined {
-  const future = effectiveChanges(changes, RECORDED)
-    .map(({ effectiveAtMs }) => effectiveAtMs)
-    .find((effectiveAtMs) => effectiveAtMs > atMs);
-  return future === undefined ? known : Math.min(future, known ?? future);
 }
 
 /**

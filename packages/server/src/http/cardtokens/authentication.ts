@@ -3,6 +3,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Refusal } from '../../domain/error.ts';
 import type { Merchant } from '../../domain/merchant.ts';
 import type { Authenticate } from '../../usecase/authenticate.ts';
+import { originOf } from '../origin.ts';
+import { keepRequester } from '../requester.ts';
 
 const merchants = new WeakMap<FastifyRequest, Merchant>();
 
@@ -11,7 +13,9 @@ export function demandMerchant(app: FastifyInstance, authenticate: Authenticate)
   app.addHook('onRequest', async (request) => {
     const apiKey = request.headers['x-api-key'];
     if (typeof apiKey !== 'string') throw new Refusal('CREDENTIALS_INVALID');
-    merchants.set(request, authenticate.merchant(apiKey));
+    const merchant = authenticate.merchant(apiKey, originOf(request));
+    merchants.set(request, merchant);
+    keepRequester(request, `merchant:${merchant.id}`);
   });
 }
 

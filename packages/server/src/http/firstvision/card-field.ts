@@ -5,6 +5,9 @@ import type { CardReference } from '../../usecase/find-number.ts';
 /** Card numbers and tokens travel right-aligned in 19 characters, zeros on the left. */
 const FIELD_LENGTH = 19;
 
+/** A field of spaces or zeros holds nothing. */
+const BLANK = /^[ 0]*$/;
+
 /** As a field of 19 characters. */
 export function padField(text: string): string {
   return text.padStart(FIELD_LENGTH, '0');
@@ -17,35 +20,37 @@ export function padField(text: string): string {
  * @throws {Refusal} `CARD_NUMBER_BLANK` for spaces or zeros
  */
 function unpadField(text: string): string {
-  if (/^[ 0]*$/.test(text)) throw new Refusal('CARD_NUMBER_BLANK');
+  if (BLANK.test(text)) throw new Refusal('CARD_NUMBER_BLANK');
   return text.length === FIELD_LENGTH ? text.replace(/^0+/, '') : text;
 }
 
-/** A number that came encrypted under a zone key has 32 characters; no number or token has over 19. */
-function demandClear(text: string): void {
-  if (text.length <= FIELD_LENGTH) return;
-  const isEncrypted = /^[0-9A-Fa-f]{32}$/.test(text);
-  throw new Refusal(isEncrypted ? 'NUMBER_ENCRYPTED_NO_ZONE_KEY' : 'NUMBER_ENCRYPTED_LENGTH');
-}
+/** A number that comes encrypted under a zone key; no number or token in clear has over 19. */
+const ENCRYPTED_PATTERN = /^[0-9A-Fa-f]{32}$/;
 
-/** @throws {Refusal} `CARD_NUMBER_BLANK`, `CARD_NUMBER_NOT_NUMERIC`, `CARD_NUMBER_MALFORMED`, `NUMBER_ENCRYPTED_*` */
-export function parseNumberField(text: string): CardNumber {
+/**
+ * A card number in clear, or encrypted under the zone key of the organization.
+ *
+ * @throws {Refusal} `CARD_NUMBER_BLANK`, `CARD_NUMBER_NOT_NUMERIC`, `CARD_NUMBER_MALFORMED`,
+ *   `NUMBER_ENCRYPTED_LENGTH`
+ */
+export function parseNumberField(text: string): CardNumber | { readonly encrypted: string } {
   const number = unpadField(text);
-  demandClear(number);
+  if (ENCRYPTED_PATTERN.test(number)) return { encrypted: number };
+  if (number.length > FIELD_LENGTH) throw new Refusal('NUMBER_ENCRYPTED_LENGTH');
   if (!/^[0-9]*$/.test(number)) throw new Refusal('CARD_NUMBER_NOT_NUMERIC');
   return CardNumber.parseNumber(number);
 }
 
-/** @throws {Refusal} `CARD_NUMBER_BLANK`, `NUMBER_ENCRYPTED_*` */
+/** A token is never encrypted. @throws {Refusal} `CARD_NUMBER_BLANK`, `NUMBER_ENCRYPTED_LENGTH` */
 export function parseTokenField(text: string): string {
   const token = unpadField(text);
-  demandClear(token);
+  if (token.length > FIELD_LENGTH) throw new Refusal('NUMBER_ENCRYPTED_LENGTH');
   return token;
 }
 
-/** @returns undefined for an empty field. @throws {Refusal} `CARD_NUMBER_BLANK`, `PAN_MALFORMED` */
+/** @returns undefined for a field that is empty, or filled with zeros. @throws {Refusal} `PAN_MALFORMED` */
 export function parseNewNumberField(text: string): Pan | undefined {
-  return text === '' ? undefined : Pan.parse(unpadField(text));
+  return BLANK.test(text) ? undefined : Pan.parse(unpadField(text));
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { ACCOUNT_CHANGE_KINDS } from '../../domain/account-change.ts';
-import { demandOrganization } from '../../domain/caller.ts';
+import { demandOrganization, demandRight } from '../../domain/caller.ts';
 import { parseOrganizationNumber } from '../../domain/organization-number.ts';
 import type { AccountChangeMessage } from '../../usecase/account-change-message.ts';
 import type { RecordAccountChanges } from '../../usecase/record-account-changes.ts';
@@ -68,6 +68,7 @@ export function registerAccountChanges(
       const caller = callerOf(request);
       const organization = parseOrganizationNumber(request.body.organizationNumber);
       demandOrganization(caller, organization);
+      demandRight(caller, 'issue');
       const context = { who: `caller:${caller.id}`, requestId: request.id };
       const messages = request.body.changes as readonly AccountChangeMessage[];
       return { results: await recordAccountChanges(context, organization, messages) };
