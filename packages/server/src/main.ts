@@ -33,6 +33,7 @@ function makeProgram(config: Config): Program {
     return {
       async listen(onPort) {
         await service.app.listen({ host: HOST, port: onPort });
+        service.updater.start();
       },
       recordAccountChanges: service.recordAccountChanges,
       close: service.close,

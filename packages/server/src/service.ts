@@ -8,7 +8,6 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { readConnectors } from './connectors/connector-file.ts';
 import { followDirectory } from './follow-directory.ts';
 import { makeNetworks } from './http/networks.ts';
 import { buildServer } from './http/server.ts';
@@ -25,6 +24,7 @@ import { makeCardStore } from './store/card-store.ts';
 import { makeDirectory, makeWrappedKeyStore } from './store/directory.ts';
 import { makeLedger } from './store/ledger.ts';
 import { openStore, type StorePlace } from './store/place.ts';
+import { makeUpdaterService } from './updater-service.ts';
 import { makeAddZoneKey } from './usecase/add-zone-key.ts';
 import { makeAudited } from './usecase/audit-trail.ts';
 import { makeAuthenticate } from './usecase/authenticate.ts';
@@ -35,18 +35,13 @@ import { makeDisableCaller } from './usecase/disable-caller.ts';
 import { makeDisableMerchant } from './usecase/disable-merchant.ts';
 import { makeInquireNumber } from './usecase/inquire-number.ts';
 import { makeInquireToken } from './usecase/inquire-token.ts';
-import { makeIssuerSource } from './usecase/issuer-source.ts';
 import { makePendingNonces } from './usecase/pending-nonces.ts';
 import type { Clock } from './usecase/ports.ts';
-import { makeRecordAccountChange } from './usecase/record-account-change.ts';
-import { makeRecordAccountChanges } from './usecase/record-account-changes.ts';
 import { makeRecordRefusal } from './usecase/record-refusal.ts';
 import { makeRegister } from './usecase/register.ts';
 import { makeReissueCard } from './usecase/reissue-card.ts';
 import { makeRenewCard } from './usecase/renew-card.ts';
 import { makeRotateCaller } from './usecase/rotate-caller.ts';
-import { makeAccountUpdates } from './usecase/route-inquiries.ts';
-import { makeValidatePan } from './usecase/validate-pan.ts';
 
 export type Service = Awaited<ReturnType<typeof openService>>;
 
@@ -122,7 +117,8 @@ export async function openService(
   const cipher = makeMessageCipher(serviceKeys.message);
   const directory = await makeDirectory(reader);
   const nonces = makePendingNonces();
-  const audited = makeAudited({ ledger: makeLedger(store.committer), clock, nonces });
+  const ledger = makeLedger(store.committer);
+  const audited = makeAudited({ ledger, clock, nonces });
   const cards = makeCardStore(reader);
   const networks = makeNetworks();
   const publicKeys = makePublicKeys();
@@ -133,19 +129,17 @@ export async function openService(
   const createCard = makeCreateCard(deps);
   const reissueCard = makeReissueCard(deps);
   const renewCard = makeRenewCard(deps);
-  const connectors = readConnectors(home);
-  const issuer = makeIssuerSource(deps);
-  const accountUpdates = makeAccountUpdates({ directory, issuer, schemes: connectors.schemes });
-  const validatePan = makeValidatePan({ audited, accountUpdates });
-  const recordAccountChanges = makeRecordAccountChanges(makeRecordAccountChange(deps));
+  const keys = serviceKeys;
+  const updater = makeUpdaterService({ ...deps, home, store, keys, ledger, cipher, log });
+  const { validatePan, recordAccountChanges, handleCallback } = updater;
   const inquiries = {
     inquireToken: makeInquireToken(deps),
     inquireNumber: makeInquireNumber(deps),
   };
   const app: FastifyInstance = buildServer({
     firstVision: { authenticate, nonces, createCard, reissueCard, renewCard, ...inquiries },
-    cardtokens: { authenticate, validatePan, cipher },
-    v1: { authenticate, nonces, recordAccountChanges },
+    cardtokens: { authenticate, validatePan, cipher, ...updater.watchlist },
+    v1: { authenticate, nonces, recordAccountChanges, handleCallback },
     recordRefusal: makeRecordRefusal(deps),
     log,
   });
@@ -153,7 +147,7 @@ export async function openService(
   return {
     app,
     directory,
-    register: makeRegister(deps),
+    register: makeRegister({ ...deps, cipher }),
     rotateCaller: makeRotateCaller(deps),
     disableCaller: makeDisableCaller(deps),
     changeCallerKeys: makeChangeCallerKeys(deps),
@@ -165,11 +159,12 @@ export async function openService(
     renewCard,
     changeAccount: makeChangeAccount(deps),
     recordAccountChanges,
+    updater,
     publicKeyPem: cipher.publicKeyPem(),
     /** Answers what is under way, then lets go of every file and thread. */
     async close(): Promise<void> {
       await app.close();
-      connectors.close();
+      await updater.close();
       await stopFollowing();
       await cipher.close();
       await store.close();

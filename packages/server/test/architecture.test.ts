@@ -14,7 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   usecase: ['usecase', 'domain', 'node:assert/strict'],
   store: [
     ...['store', 'usecase', 'domain', 'node:assert/strict', 'node:crypto', 'node:fs', 'node:path'],
-    ...['node:sqlite', 'node:worker_threads', 'pg'],
+    ...['node:sqlite', 'node:timers/promises', 'node:worker_threads', 'pg'],
   ],
   keys: [
     ...['keys', 'usecase', 'domain', '@pantoken/pan-token', 'jose', 'uuid', 'node:assert/strict'],
@@ -22,7 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   connectors: [
     ...['connectors', 'usecase', 'domain', 'cockatiel', 'jose', 'mastercard-oauth1-signer'],
-    ...['node:crypto', 'node:fs', 'node:https', 'node:path'],
+    ...['node:crypto', 'node:dns', 'node:fs', 'node:https', 'node:net', 'node:path'],
   ],
   simulators: [
     ...['simulators', 'domain', 'jose', 'node:child_process', 'node:crypto', 'node:events'],

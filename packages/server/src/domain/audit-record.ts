@@ -19,7 +19,16 @@ export type AuditAction =
   | 'disable_caller'
   | 'change_caller_keys'
   | 'disable_merchant'
-  | 'add_zone_key';
+  | 'add_zone_key'
+  | 'add_watch'
+  | 'end_watch'
+  | 'wake_watch'
+  | 'check_watch'
+  | 'notify_merchant'
+  | 'retry_notification'
+  | 'set_merchant_key'
+  | 'rotate_merchant'
+  | 'set_merchant_notification';
 
 /**
  * Who did what to which card, and what came of it. Durable before the answer leaves. It never holds
@@ -27,7 +36,7 @@ export type AuditAction =
  */
 export interface AuditRecord {
   readonly atMs: number;
-  /** `caller:<id>`, `merchant:<id>` or `operator`. */
+  /** `caller:<id>`, `merchant:<id>`, `operator`, or `updater`: the service by itself. */
   readonly who: string;
   readonly action: AuditAction;
   /** `failed`: a bug; nothing was answered, and what was done is not known. */
@@ -45,6 +54,9 @@ export interface AuditRecord {
   readonly source?: string;
   /** What the upstream called its refusal, or the letter of it that we do not know. */
   readonly upstreamCode?: string;
+  /** Who was notified, and of which watched card. */
+  readonly merchantId?: string;
+  readonly panid?: string;
   /** The id of the answer, as in its `x-request-id` header and in the log. */
   readonly requestId: string;
 }

@@ -19,7 +19,10 @@ export type ErrorKind =
 
 /** Codes are public API: add freely, never rename, never reuse. Titles may be reworded. */
 export const REFUSALS = {
-  BODY_TOO_LARGE: { kind: 'invalid', title: 'The body is larger than 1 MiB.' },
+  BODY_TOO_LARGE: {
+    kind: 'invalid',
+    title: 'The body is larger than this path takes, 1 MiB as a rule.',
+  },
   BODY_NOT_JSON: { kind: 'invalid', title: 'The body is not one JSON object in UTF-8.' },
   BODY_DUPLICATE_KEY: { kind: 'invalid', title: 'A key stands twice in one JSON object.' },
   BODY_TOO_DEEP: { kind: 'invalid', title: 'The JSON is nested too deeply.' },
@@ -172,6 +175,27 @@ export const REFUSALS = {
 
   MERCHANT_UNKNOWN: { kind: 'forbidden', title: 'The merchantid is not that of the x-api-key.' },
   SCHEME_UNSUPPORTED: { kind: 'invalid', title: 'The card is neither Visa nor Mastercard.' },
+  NOTIFICATION_URL_MISSING: {
+    kind: 'conflict',
+    title: 'The merchant has no notification URL, so that nobody could be told of anything.',
+  },
+  NOTIFICATION_URL_INVALID: {
+    kind: 'invalid',
+    title: 'A notification URL is https, without user, query or fragment.',
+  },
+  NOTIFICATION_URL_UNPROVEN: {
+    kind: 'invalid',
+    title: 'The URL did not answer the challenge as the owner of the key would.',
+  },
+  MERCHANT_KEY_INVALID: {
+    kind: 'invalid',
+    title: 'A key is RSA of 2048 bits or more, and large enough for a notification.',
+  },
+  PANID_UNKNOWN: { kind: 'not_found', title: 'No card of this merchant is watched by this id.' },
+  CUSTOM_REFERENCE_INVALID: {
+    kind: 'invalid',
+    title: 'A custom reference is 1 to 64 bytes.',
+  },
   ENCDATA_UNREADABLE: { kind: 'invalid', title: 'The encdata could not be read.' },
   ANSWER_TOO_LONG: { kind: 'invalid', title: 'The answer does not fit the key of the merchant.' },
 

@@ -12,11 +12,19 @@ export interface ServiceKeys {
   readonly credentialIndex: KeyObject;
   readonly callerSecret: KeyObject;
   readonly accessToken: KeyObject;
+  readonly updaterIndex: KeyObject;
+  readonly updaterData: KeyObject;
   /** RSA-4096, what merchants encrypt requests to. */
   readonly message: KeyObject;
 }
 
-type ServicePurpose = 'credential-index' | 'caller-secret' | 'access-token' | 'message';
+type ServicePurpose =
+  | 'credential-index'
+  | 'caller-secret'
+  | 'access-token'
+  | 'updater-index'
+  | 'updater-data'
+  | 'message';
 
 /** RSA-4096 is what the documentation of the account updater's message encryption names. */
 const MESSAGE_KEY_BITS = 4096;
@@ -33,6 +41,8 @@ export function newServiceKeys(wrapper: KeyWrapper, clock: Clock): readonly Wrap
     make('credential-index', newKeyBytes()),
     make('caller-secret', newKeyBytes()),
     make('access-token', newKeyBytes()),
+    make('updater-index', newKeyBytes()),
+    make('updater-data', newKeyBytes()),
     make('message', privateKey.export({ type: 'pkcs8', format: 'der' })),
   ];
 }
@@ -48,6 +58,8 @@ export function openServiceKeys(wrapper: KeyWrapper, stored: readonly WrappedKey
     credentialIndex: createSecretKey(bytesOf('credential-index')),
     callerSecret: createSecretKey(bytesOf('caller-secret')),
     accessToken: createSecretKey(bytesOf('access-token')),
+    updaterIndex: createSecretKey(bytesOf('updater-index')),
+    updaterData: createSecretKey(bytesOf('updater-data')),
     message: createPrivateKey({ key: bytesOf('message'), type: 'pkcs8', format: 'der' }),
   };
 }

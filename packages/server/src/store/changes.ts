@@ -3,14 +3,29 @@ import type { AccountChange } from '../domain/account-change.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { Card, NumberRecord } from '../domain/card.ts';
 import type { RecordId } from '../domain/record-id.ts';
-import type { Change } from '../usecase/ports.ts';
+import type { Change, RecordChange } from '../usecase/ports.ts';
+import type { WatchChange } from '../usecase/watch-ports.ts';
 import type { SqlValue, Write } from './statements.ts';
+import { writesOfWatch } from './watch-changes.ts';
 
 /** The organization number of keys that belong to the service itself. */
 export const SERVICE_ORGANIZATION = -1;
 
-/** The write that makes a change true. */
-export function writeOf(change: Change): Write {
+/** The writes that make a change true. */
+export function writesOf(change: Change): readonly Write[] {
+  return isWatchChange(change) ? writesOfWatch(change) : [writeOf(change)];
+}
+
+function isWatchChange(change: Change): change is WatchChange {
+  return WATCH_KINDS.has(change.kind);
+}
+
+const WATCH_KINDS: ReadonlySet<string> = new Set<WatchChange['kind']>([
+  ...(['add_watch', 'end_watch', 'add_watch_mark', 'wake_lineage', 'wake_number'] as const),
+  ...(['settle_check', 'add_notification', 'settle_delivery', 'retry_notification'] as const),
+]);
+
+function writeOf(change: RecordChange): Write {
   switch (change.kind) {
     case 'add_number':
       return { name: 'addNumber', values: numberValues(change.record) };
@@ -60,6 +75,17 @@ export function writeOf(change: Change): Write {
     }
     case 'disable_merchant':
       return { name: 'disableMerchant', values: [change.merchantId, change.atMs] };
+    case 'set_merchant_key': {
+      const { merchantId, publicKeyPem, algorithm } = change;
+      return { name: 'setMerchantKey', values: [merchantId, publicKeyPem, algorithm] };
+    }
+    case 'set_merchant_api_key':
+      return { name: 'setMerchantApiKey', values: [change.merchantId, change.apiKeyDigest] };
+    case 'set_merchant_notification': {
+      const { merchantId, url, signed } = change;
+      const values = [merchantId, orNull(url), Number(signed)];
+      return { name: 'setMerchantNotification', values };
+    }
     case 'count_directory_up':
       return { name: 'countDirectoryUp', values: [] };
     case 'add_nonce': {

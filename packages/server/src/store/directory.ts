@@ -166,6 +166,8 @@ function merchantOf(row: Row): RegisteredMerchant {
       name: row.name as string,
       publicKeyPem: row.publicKeyPem as string,
       algorithm: row.algorithm as MessageAlgorithm,
+      notificationUrl: (row.notificationUrl ?? undefined) as string | undefined,
+      notificationSigned: row.notificationSigned === 1,
       ...accessOf(row),
     },
     apiKeyDigest: row.apiKeyDigest as string,

@@ -6,6 +6,8 @@
  * @module
  */
 
+import { WATCH_READS, WATCH_WRITES } from './watch-statements.ts';
+
 const NUMBER_COLUMNS = `
   organization, number_id as "numberId", lineage, pan_index as "panIndex", token, epoch,
   data_key_epoch as "dataKeyEpoch", sealed_pan as "sealedPan", created_at as "createdAtMs"`;
@@ -20,6 +22,7 @@ const CHANGE_COLUMNS = `
   reference_index as "referenceIndex", effective_at as "effectiveAtMs", recorded_at as "recordedAtMs"`;
 
 export const READS = {
+  ...WATCH_READS,
   findNumber: `
     select ${NUMBER_COLUMNS} from card_number where organization = $1 and number_id = $2`,
   findNumberByIndex: `
@@ -59,6 +62,7 @@ export const READS = {
     from caller_credential order by caller, created_at limit 1000000`,
   listMerchants: `
     select merchant, name, public_key as "publicKeyPem", algorithm,
+      notification_url as "notificationUrl", notification_signed as "notificationSigned",
       api_key_digest as "apiKeyDigest", networks, certificates, expires_at as "expiresAtMs",
       disabled_at as "disabledAtMs"
     from merchant order by name limit 100000`,
@@ -67,6 +71,7 @@ export const READS = {
 } as const;
 
 export const WRITES = {
+  ...WATCH_WRITES,
   addNumber: `
     insert into card_number (organization, number_id, lineage, pan_index, token, epoch,
       data_key_epoch, sealed_pan, created_at)
@@ -108,6 +113,12 @@ export const WRITES = {
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
   disableMerchant: `
     update merchant set disabled_at = $2 where merchant = $1`,
+  setMerchantKey: `
+    update merchant set public_key = $2, algorithm = $3 where merchant = $1`,
+  setMerchantApiKey: `
+    update merchant set api_key_digest = $2 where merchant = $1`,
+  setMerchantNotification: `
+    update merchant set notification_url = $2, notification_signed = $3 where merchant = $1`,
   countDirectoryUp: `
     update directory_version set version = version + 1 where id = 1`,
   addNonce: `

@@ -8,7 +8,7 @@ import type { NumberRecord } from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { RecordId } from '../domain/record-id.ts';
-import type { CardStore, Change } from './ports.ts';
+import type { CardStore, Change, Random } from './ports.ts';
 
 /** How often a change is tried again when somebody else changed the same card first. */
 export const RACE_LIMIT = 5;
@@ -91,9 +91,21 @@ export async function demandCurrentAt(
   return state;
 }
 
-/** The changes that add an entry to the log of a lineage. */
-export function addAccountChange(change: AccountChange): Change[] {
-  return [{ kind: 'add_account_change', change }];
+/**
+ * The changes that add an entry to the log of a lineage, and mark for a check, from its day on, those
+ * who watch a number of it or of one that leads there.
+ */
+export async function addAccountChange(
+  { cards, random }: { readonly cards: CardStore; readonly random: Random },
+  change: AccountChange,
+): Promise<Change[]> {
+  const { organization, effectiveAtMs: dueAtMs } = change;
+  const feeders = await listFeeders(cards, organization, change.lineage);
+  const marks = feeders.map((lineage): Change => {
+    const mark = { mark: random.recordId(), organization, lineage, dueAtMs };
+    return { kind: 'add_watch_mark', mark };
+  });
+  return [{ kind: 'add_account_change', change }, ...marks];
 }
 
 /** The lineages that lead into one, itself first: whoever watches a number of any of them is told. */

@@ -9,13 +9,14 @@ import type { AuditRecord } from '../domain/audit-record.ts';
 import type { BinRange } from '../domain/bin-range.ts';
 import type { Caller, CallerKey } from '../domain/caller.ts';
 import type { Card, NumberRecord, Sealed } from '../domain/card.ts';
-import type { Merchant } from '../domain/merchant.ts';
+import type { Merchant, MessageAlgorithm } from '../domain/merchant.ts';
 import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { CardNumber } from '../domain/pan.ts';
 import type { RecordId } from '../domain/record-id.ts';
 import type { SignedNonce } from '../domain/signed-nonce.ts';
 import type { TokenKeys } from '../domain/token-format.ts';
+import type { WatchChange } from './watch-ports.ts';
 
 export interface Clock {
   /** Milliseconds since 1970 UTC. */
@@ -108,7 +109,10 @@ export interface CardStore {
 }
 
 /** One thing that becomes true when its unit is committed. */
-export type Change =
+export type Change = RecordChange | WatchChange;
+
+/** What concerns cards and what is registered. */
+export type RecordChange =
   | { readonly kind: 'add_number'; readonly record: NumberRecord }
   | { readonly kind: 'add_card'; readonly card: Card }
   /** One plastic more. Its new expiry is an account change. */
@@ -133,6 +137,23 @@ export type Change =
     }
   | { readonly kind: 'add_merchant'; readonly registered: RegisteredMerchant }
   | { readonly kind: 'disable_merchant'; readonly merchantId: string; readonly atMs: number }
+  | {
+      readonly kind: 'set_merchant_key';
+      readonly merchantId: string;
+      readonly publicKeyPem: string;
+      readonly algorithm: MessageAlgorithm;
+    }
+  | {
+      readonly kind: 'set_merchant_api_key';
+      readonly merchantId: string;
+      readonly apiKeyDigest: string;
+    }
+  | {
+      readonly kind: 'set_merchant_notification';
+      readonly merchantId: string;
+      readonly url: string | undefined;
+      readonly signed: boolean;
+    }
   /** Tells all nodes that something was registered or changed. */
   | { readonly kind: 'count_directory_up' }
   | { readonly kind: 'add_nonce'; readonly nonce: SignedNonce }
@@ -151,6 +172,8 @@ export type Conflict =
   | 'card_taken' // this number has a card with this sequence
   | 'change_taken' // somebody else changed this lineage first
   | 'reference_taken' // a change of this reference is recorded
+  | 'watch_taken' // this merchant watches this number
+  | 'claim_lost' // somebody else has taken over what was claimed
   | 'nonce_taken' // this caller has signed with it before
   | 'registration_taken';
 
@@ -177,6 +200,8 @@ export type KeyPurpose =
   | 'credential-index' // service: HMAC that finds an API key
   | 'caller-secret' // service: AES-GCM of callers' secrets
   | 'access-token' // service: HMAC of bearer tokens
+  | 'updater-index' // service: HMAC that finds watched cards
+  | 'updater-data' // service: AES-GCM of watched cards and notifications
   | 'message'; // service: RSA private key of encrypted requests
 
 /** A key as it is stored: wrapped under the key-encryption key, its attributes under the MAC. */
@@ -269,23 +294,4 @@ export interface ZoneKeys {
    */
   decrypt(organization: OrganizationNumber, encrypted: string): CardNumber;
   refresh(): Promise<void>;
-}
-
-/** Messages encrypted from and to merchants. */
-export interface MessageCipher {
-  /**
-   * @returns base64.
-   * @throws {Refusal} `ANSWER_TOO_LONG`
-   */
-  encryptFor(merchant: Merchant, text: string): string;
-  /**
-   * Undoes what a merchant encrypted to the key of the service. What comes out is hostile: a message
-   * that was tampered with gives bytes, too, and no error.
-   *
-   * @param encrypted base64.
-   * @throws {Refusal} `ENCDATA_UNREADABLE`, `TOO_BUSY`
-   */
-  decrypt(encrypted: string): Promise<Uint8Array>;
-  /** SubjectPublicKeyInfo in PEM: what merchants encrypt to. */
-  publicKeyPem(): string;
 }

@@ -58,7 +58,7 @@ export function makeReissueCard(deps: ReissueCardDeps): ReissueCard {
         const outcome = await trail.commit([
           { kind: 'add_number', record },
           ...changes,
-          ...addAccountChange({
+          ...(await addAccountChange(deps, {
             organization: organization.number,
             lineage: record.lineage,
             position: state.nextPosition,
@@ -67,7 +67,7 @@ export function makeReissueCard(deps: ReissueCardDeps): ReissueCard {
             newNumberId: record.id,
             effectiveAtMs: record.createdAtMs,
             recordedAtMs: record.createdAtMs,
-          }),
+          })),
         ]);
         if (numberConflict(outcome, record) !== undefined) continue;
         const card = cards.find(({ sequence }) => sequence === request.sequence);

@@ -14,7 +14,7 @@ import {
   findByReference,
 } from './find-number.ts';
 import { addAccountChange, demandCurrent, RACE_LIMIT, readLineage } from './lineage.ts';
-import type { Change, Clock } from './ports.ts';
+import type { Change, Clock, Random } from './ports.ts';
 
 export interface RenewCardRequest {
   readonly organization: OrganizationNumber;
@@ -33,7 +33,11 @@ export type RenewCard = (
   requestId: string,
 ) => Promise<IssuedCard>;
 
-export type RenewCardDeps = FindNumberDeps & { readonly audited: Audited; readonly clock: Clock };
+export type RenewCardDeps = FindNumberDeps & {
+  readonly audited: Audited;
+  readonly clock: Clock;
+  readonly random: Random;
+};
 
 /**
  * Makes one more plastic of a card. Number and PAN-TOKEN stay what they are.
@@ -68,7 +72,7 @@ export function makeRenewCard(deps: RenewCardDeps): RenewCard {
             effectiveAtMs: clock.nowMs(),
             recordedAtMs: clock.nowMs(),
           } as const;
-          changes.push(...addAccountChange(change));
+          changes.push(...(await addAccountChange(deps, change)));
         }
         const outcome = await trail.commit(changes);
         if (!outcome.committed) continue; // Somebody changed the lineage first: look again.

@@ -1,0 +1,140 @@
+import { Refusal, type RefusalCode } from '../domain/error.ts';
+import type { Expiry } from '../domain/expiry.ts';
+import type { Merchant } from '../domain/merchant.ts';
+import type { CardNumber } from '../domain/pan.ts';
+import { schemeOf } from '../domain/scheme.ts';
+import { firstCheckAt, type UpdaterSchedule } from '../domain/watch-schedule.ts';
+import type { Audited } from './audit-trail.ts';
+import type { CardStore, Clock, Directory, Keyring, Random } from './ports.ts';
+import type { UpdaterVault, WatchEntry, WatchedCard, WatchStore } from './watch-ports.ts';
+
+/** A card that a merchant wants to hear of. */
+export interface WatchRequest {
+  readonly number: CardNumber;
+  readonly expiry: Expiry;
+  /** At most 64 bytes. */
+  readonly customReference?: string | undefined;
+  readonly by: WatchedCard['by'];
+}
+
+export type WatchResult =
+  | { readonly status: 'added' | 'already_there'; readonly panid: string }
+  | { readonly status: 'failed'; readonly code: RefusalCode };
+
+export type AddToWatchlist = (
+  merchant: Merchant,
+  requests: readonly (WatchRequest | Refusal)[],
+  requestId: string,
+) => Promise<readonly WatchResult[]>;
+
+export interface AddToWatchlistDeps {
+  readonly audited: Audited;
+  readonly directory: Directory;
+  readonly cards: CardStore;
+  readonly keyring: Keyring;
+  readonly watch: WatchStore;
+  readonly vault: UpdaterVault;
+  readonly random: Random;
+  readonly clock: Clock;
+  readonly schedule: UpdaterSchedule;
+}
+
+/** So many are added at the same time: they share commits, and leave room for other requests. */
+const AT_ONCE = 200;
+
+/** The merchant's custom reference, in UTF-8. */
+export const CUSTOM_REFERENCE_BYTES_MAX = 64;
+
+/**
+ * Puts cards on the watchlist of a merchant, each for itself: one that fails does not stop the
+ * others, and one that is there stays as it is. Results come in order; of equal cards in one call the
+ * first is added.
+ *
+ * @throws {Refusal} `NOTIFICATION_URL_MISSING`: nobody could be told of anything; `STORE_UNAVAILABLE`,
+ *   `TOO_BUSY`, after which the call may be sent again whole
+ */
+export function makeAddToWatchlist(deps: AddToWatchlistDeps): AddToWatchlist {
+  return async (merchant, requests, requestId) => {
+    if (merchant.notificationUrl === undefined) throw new Refusal('NOTIFICATION_URL_MISSING');
+    const results: WatchResult[] = [];
+    for (let start = 0; start < requests.length; start += AT_ONCE) {
+      const wave = requests.slice(start, start + AT_ONCE);
+      const added = wave.map((request) => addOne(deps, merchant, request, requestId));
+      results.push(...(await Promise.all(added)));
+    }
+    return results;
+  };
+}
+
+async function addOne(
+  deps: AddToWatchlistDeps,
+  merchant: Merchant,
+  request: WatchRequest | Refusal,
+  requestId: string,
+): Promise<WatchResult> {
+  try {
+    if (request instanceof Refusal) throw request;
+    return await add(deps, merchant, request, requestId);
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.kind === 'unavailable') throw error;
+    return { status: 'failed', code: error.code };
+  }
+}
+
+function add(
+  deps: AddToWatchlistDeps,
+  merchant: Merchant,
+  request: WatchRequest,
+  requestId: string,
+): Promise<WatchResult> {
+  const { audited, watch, vault } = deps;
+  const { number } = request;
+  return audited({ who: `merchant:${merchant.id}`, requestId }, 'add_watch', async (trail) => {
+    trail.note({ maskedNumber: String(number) });
+    if (schemeOf(number) === undefined) throw new Refusal('SCHEME_UNSUPPORTED');
+    const panIndex = vault.numberIndex(number);
+    const entry = await makeEntry(deps, merchant, request, panIndex);
+    const outcome = await trail.commit([{ kind: 'add_watch', entry }]);
+    if (outcome.committed) return { status: 'added', panid: entry.panid };
+    const panid = await watch.findPanid(merchant.id, panIndex);
+    if (panid === undefined) throw new Refusal('CARD_BUSY'); // Ended at this very moment.
+    await trail.commit([]);
+    return { status: 'already_there', panid };
+  });
+}
+
+async function makeEntry(
+  { directory, cards, keyring, vault, random, clock, schedule }: AddToWatchlistDeps,
+  merchant: Merchant,
+  { number, expiry, customReference, by }: WatchRequest,
+  panIndex: Uint8Array,
+): Promise<WatchEntry> {
+  const panid = Buffer.from(random.bytes(16)).toString('hex');
+  const card: WatchedCard = {
+    pan: number.reveal(),
+    expiry,
+    by,
+    ...(customReference !== undefined && { customReference }),
+  };
+  const organization = directory.findBinRange(number)?.organization;
+  const record =
+    organization === undefined
+      ? undefined
+      : await cards.findNumberByIndex(organization, keyring.panIndex(organization, number));
+  const place = { panid, merchantId: merchant.id, part: 'entry' };
+  const nowMs = clock.nowMs();
+  return {
+    panid,
+    merchantId: merchant.id,
+    panIndex,
+    customIndex:
+      customReference === undefined
+        ? undefined
+        : vault.textIndex('custom-reference', customReference),
+    sealed: vault.seal(place, JSON.stringify(card)),
+    organization,
+    lineage: record?.lineage,
+    nextCheckAtMs: firstCheckAt(schedule, nowMs, random.integerBelow(2 ** 32) / 2 ** 32),
+    createdAtMs: nowMs,
+  };
+}
