@@ -20,8 +20,8 @@ const SCHEMA_TIMEOUT_MS = 60_000;
 
 /**
  * Opens, and if need be creates, the database of the embedded default: one file, write-ahead log,
- * `synchronous=FULL`, its schema brought up to date. Writes run in a worker, so that a slow disk never stops the event loop; reads
- * take some microseconds and run right here.
+ * `synchronous=FULL`, its schema brought up to date. Writes run in a worker, so that a slow disk never
+ * stops the event loop; reads take some microseconds and run right here.
  *
  * @throws {Error} when the file is no database, or one of a newer program.
  */
@@ -83,12 +83,20 @@ function startWriter(path: string): { committer: Committer; close(): Promise<voi
   const file = `./sqlite-writer${extname(import.meta.filename)}`;
   const worker = new Worker(new URL(file, import.meta.url), { workerData: { path } });
   let underWay: Promise<unknown> = Promise.resolve();
-
+  let ending: string | undefined;
   let settle: (answer: WriterAnswer) => void = () => undefined;
   worker.on('message', (answer: WriterAnswer) => settle(answer));
-  worker.unref();
+  worker.on('error', (error) => {
+    ending = error.message;
+  });
+  worker.on('exit', () => {
+    ending ??= 'the writer has ended';
+    settle({ failure: ending });
+  });
+  worker.unref(); // Last: a listener for messages holds the process.
 
   async function ask(units: readonly EncodedUnit[]): Promise<readonly CommitOutcome[]> {
+    if (ending !== undefined) throw new Error(ending);
     worker.ref(); // A process does not end while a batch is being written.
     const message = packBatch(units);
     const answer = new Promise<WriterAnswer>((resolve) => {
@@ -113,6 +121,7 @@ function startWriter(path: string): { committer: Committer; close(): Promise<voi
     },
     async close() {
       await underWay;
+      if (ending !== undefined) return;
       const ended = new Promise((resolve) => worker.once('exit', resolve));
       worker.ref();
       worker.postMessage('close');
