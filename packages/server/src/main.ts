@@ -47,7 +47,7 @@ function makeProgram(config: Config): Program {
       const database = databaseOf(config);
       await (await createService(folder, errorLog(), { database })).close();
     },
-    openService: (folder) => start(folder, undefined, { database: databaseOf(config) }),
+    openService: (folder, logFile) => start(folder, logFile, { database: databaseOf(config) }),
     sandbox: {
       createService: (folder) => createService(folder, errorLog()),
       openService: (folder, logFile) => start(folder, logFile, {}),

@@ -6,7 +6,8 @@ import { Refusal } from '../domain/error.ts';
 import { parseOrganizationNumber } from '../domain/organization-number.ts';
 import { type AccountChangeMessage, messageOf } from '../usecase/account-change-message.ts';
 import type { MessageResult, RecordAccountChanges } from '../usecase/record-account-changes.ts';
-import { homeOption, type Program } from './program.ts';
+import { homeOption } from './options.ts';
+import type { Program } from './program.ts';
 
 /** A message has some 200 characters; a line over this is no message. */
 const LINE_LENGTH_MAX = 4_096;
@@ -39,7 +40,7 @@ file may be imported again: what is recorded stays as it is. The service may run
     )
     .action(async (file: string, options: { organization: string; home: string }) => {
       const home = resolve(options.home);
-      const service = await program.openService(home);
+      const service = await program.openService(home, `${home}/import.log`);
       try {
         const counts = await importFile(service.recordAccountChanges, file, {
           organization: options.organization,

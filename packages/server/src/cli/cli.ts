@@ -3,7 +3,8 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { addAccountChanges } from './account-changes.ts';
 import { addDatabase } from './database.ts';
-import { homeOption, type Program, portOption, type RunningService } from './program.ts';
+import { homeOption, portOption } from './options.ts';
+import type { Program, RunningService } from './program.ts';
 import { makeSandbox } from './sandbox.ts';
 import { sandboxGuide } from './sandbox-guide.ts';
 

@@ -15,8 +15,15 @@ export const ACCOUNT_CHANGE_KINDS = [
   'correction', // undoes an earlier change, as if it had never been sent
 ] as const;
 
-/** `joined`: bookkeeping; another lineage was replaced by a number of this one. */
-export type AccountChangeKind = (typeof ACCOUNT_CHANGE_KINDS)[number] | 'joined';
+/** Bookkeeping: no merchant is told of it, but whoever changes a lineage must not miss it. */
+const BOOKKEEPING_KINDS = [
+  'joined', // another lineage was replaced by a number of this one
+  'plastic', // a card or one more plastic was made on a number that was on record
+] as const;
+
+export type AccountChangeKind =
+  | (typeof ACCOUNT_CHANGE_KINDS)[number]
+  | (typeof BOOKKEEPING_KINDS)[number];
 
 /** One entry of the log of a lineage. Entries are only ever added. */
 export interface AccountChange {
@@ -31,7 +38,7 @@ export interface AccountChange {
   readonly newNumberId?: RecordId;
   /** `replaced`: where that number belongs to a lineage of its own. `joined`: the one that came. */
   readonly otherLineage?: RecordId;
-  /** `renewed`: the sequence of the card that was renewed. */
+  /** `renewed`, `plastic`: the sequence of the card. */
   readonly sequence?: number;
   /** `renewed`: the expiry from then on. */
   readonly expiry?: Expiry;
@@ -73,7 +80,7 @@ export function effectiveChanges(
   const corrected = new Set(changes.map(({ corrects }) => corrects));
   return changes
     .filter(({ kind, position, effectiveAtMs }) => {
-      const isFact = kind !== 'correction' && kind !== 'joined';
+      const isFact = kind !== 'correction' && kind !== 'joined' && kind !== 'plastic';
       return isFact && !corrected.has(position) && effectiveAtMs <= atMs;
     })
     .sort((a, b) => a.effectiveAtMs - b.effectiveAtMs || a.position - b.position);

@@ -9,7 +9,7 @@ import type {
   AccountUpdateSource,
   InquiryOutcome,
 } from './account-update-source.ts';
-import { type FindNumberDeps, openPan } from './find-number.ts';
+import { type FindNumberDeps, lookUpNumber, openPan } from './find-number.ts';
 import { readLineage } from './lineage.ts';
 import type { Clock } from './ports.ts';
 
@@ -48,23 +48,24 @@ async function lookUp(
   deps: IssuerSourceDeps,
   { merchant, number, expiry }: AccountInquiry,
 ): Promise<AccountUpdate> {
-  const { directory, cards, keyring, clock } = deps;
+  const { directory, cards, clock } = deps;
   const range = directory.findBinRange(number);
   if (range === undefined) return { status: 'N' };
   const { organization } = range;
-  const panIndex = keyring.panIndex(organization, number);
-  const record = await cards.findNumberByIndex(organization, panIndex);
-  if (record === undefined) return { status: 'P', onRecord: { organization } };
-  if (!openPan(keyring, record).equals(number)) throw new Refusal('RECORD_DAMAGED');
+  const found = await lookUpNumber(deps, organization, number);
+  if (found === undefined) return { status: 'P', onRecord: { organization } };
+  const { record } = found;
   const state = await readLineage(cards, record, clock.nowMs());
   const newest =
     state.newestNumberId === record.id
       ? record
       : await cards.findNumber(organization, state.newestNumberId);
-  if (newest === undefined) throw new Refusal('RECORD_DAMAGED');
+  // A log that was edited must not lead to somebody else's number.
+  if (newest?.lineage !== state.newestLineage) throw new Refusal('RECORD_DAMAGED');
   const expiries = (await cards.listCards(organization, newest.id)).map((card) =>
     expiryOf(card, state.effective),
   );
+  if (expiries.length === 0) throw new Refusal('RECORD_DAMAGED');
   const asked = { numberId: record.id, expiry, merchantId: merchant.id };
   const status = validationStatus(asked, state, expiries);
   return {

@@ -100,6 +100,7 @@ export async function addAccountChange(
   change: AccountChange,
 ): Promise<Change[]> {
   const { organization, effectiveAtMs: dueAtMs } = change;
+  if (change.kind === 'plastic') return [{ kind: 'add_account_change', change }];
   const feeders = await listFeeders(cards, organization, change.lineage);
   const marks = feeders.map((lineage): Change => {
     const mark = { mark: random.recordId(), organization, lineage, dueAtMs };

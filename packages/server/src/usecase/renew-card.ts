@@ -2,10 +2,10 @@ import { expiryOf } from '../domain/account-change.ts';
 import { type Caller, demandOrganization, demandRight } from '../domain/caller.ts';
 import type { Card } from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
-import { DEFAULT_VALIDITY_YEARS, type Expiry } from '../domain/expiry.ts';
+import { DEFAULT_VALIDITY_YEARS, demandPlausible, type Expiry } from '../domain/expiry.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { Audited } from './audit-trail.ts';
-import { demandCard, openDetails } from './card-details.ts';
+import { demandCard, openDetails, shownDetails } from './card-details.ts';
 import { type IssuedCard, issuedCard } from './create-card.ts';
 import {
   type CardReference,
@@ -14,7 +14,7 @@ import {
   findByReference,
 } from './find-number.ts';
 import { addAccountChange, demandCurrent, RACE_LIMIT, readLineage } from './lineage.ts';
-import type { Change, Clock, Random } from './ports.ts';
+import type { Clock, Random } from './ports.ts';
 
 export interface RenewCardRequest {
   readonly organization: OrganizationNumber;
@@ -59,25 +59,26 @@ export function makeRenewCard(deps: RenewCardDeps): RenewCard {
         const issued = await demandCard(cards, record, request.sequence);
         const before = { ...issued, expiry: expiryOf(issued, effective) };
         const card = nextPlastic(before, request.expiry);
-        const changes: Change[] = [{ kind: 'renew_card', card }];
-        if (request.expiry === 'renewed') {
-          const change = {
+        demandPlausible(card.expiry, clock.nowMs());
+        const details = openDetails(keyring, record, card);
+        const shown = shownDetails(directory, caller, organization.number, details);
+        const outcome = await trail.commit([
+          { kind: 'renew_card', card },
+          ...(await addAccountChange(deps, {
             organization: organization.number,
             lineage: record.lineage,
             position: nextPosition,
-            kind: 'renewed',
             numberId: record.id,
             sequence: card.sequence,
-            expiry: card.expiry,
+            ...(request.expiry === 'renewed'
+              ? { kind: 'renewed', expiry: card.expiry }
+              : { kind: 'plastic' }),
             effectiveAtMs: clock.nowMs(),
             recordedAtMs: clock.nowMs(),
-          } as const;
-          changes.push(...(await addAccountChange(deps, change)));
-        }
-        const outcome = await trail.commit(changes);
-        if (!outcome.committed) continue; // Somebody changed the lineage first: look again.
-        const details = openDetails(keyring, record, card);
-        return issuedCard(organization, record, card, details, pan);
+          })),
+        ]);
+        if (outcome.committed) return issuedCard(organization, record, card, shown, pan);
+        // Somebody changed the lineage first: look again.
       }
       throw new Refusal('CARD_BUSY');
     });

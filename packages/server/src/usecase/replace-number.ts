@@ -5,7 +5,7 @@ import { Refusal } from '../domain/error.ts';
 import { DEFAULT_VALIDITY_YEARS, type Expiry, expiryAfterYears } from '../domain/expiry.ts';
 import type { Organization } from '../domain/organization.ts';
 import type { Pan } from '../domain/pan.ts';
-import { type FindNumberDeps, openPan } from './find-number.ts';
+import { type FindNumberDeps, lookUpNumber } from './find-number.ts';
 import {
   addAccountChange,
   demandCurrentAt,
@@ -43,7 +43,7 @@ export async function planReplacement(
   old: NumberRecord,
   request: ReplacementRequest,
 ): Promise<Replacement> {
-  const { directory, cards, keyring, clock } = deps;
+  const { directory, cards, clock } = deps;
   const { newPan, newExpiry, referenceIndex, effectiveAtMs } = request;
   if (directory.findBinRange(newPan)?.organization !== organization.number) {
     throw new Refusal('PAN_OUTSIDE_BIN_RANGES');
@@ -61,8 +61,7 @@ export async function planReplacement(
     effectiveAtMs,
     recordedAtMs: clock.nowMs(),
   } as const;
-  const panIndex = keyring.panIndex(organization.number, newPan);
-  const known = await cards.findNumberByIndex(organization.number, panIndex);
+  const known = (await lookUpNumber(deps, organization.number, newPan))?.record;
   if (known === undefined) {
     const record = makeNumber(deps, organization, newPan, old.lineage);
     const expiry = newExpiry ?? expiryAfterYears(clock.nowMs(), DEFAULT_VALIDITY_YEARS);
@@ -71,7 +70,6 @@ export async function planReplacement(
     const added = await addAccountChange(deps, change);
     return { change, changes: [{ kind: 'add_number', record }, ...changes, ...added] };
   }
-  if (!openPan(keyring, known).equals(newPan)) throw new Refusal('RECORD_DAMAGED');
   const target = await readLineage(cards, known, RECORDED);
   if (target.newestNumberId === old.id) throw new Refusal('LINEAGE_LOOP');
   await demandExpiry(deps, known, newExpiry);

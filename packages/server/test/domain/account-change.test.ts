@@ -12,7 +12,7 @@ import type { RecordId } from '../../src/domain/record-id.ts';
 import { validationStatus } from '../../src/domain/validation.ts';
 
 const FIRST = 'first' as RecordId;
-const merchantId = 'merchant';
+const merchantId = '0'.repeat(32);
 const expiry = parseExpiry('11', '2028');
 const renewed = parseExpiry('11', '2033');
 
@@ -29,13 +29,13 @@ function stateAfter(...kinds: AccountChangeKind[]) {
       kind,
       numberId,
       ...(isNew && { newNumberId }),
-      effectiveAtMs: 0,
-      recordedAtMs: 0,
+      effectiveAtMs: index,
+      recordedAtMs: index,
     };
     if (isNew) numberId = newNumberId;
     return change;
   });
-  return followNumber(FIRST, effectiveChanges(changes, 0));
+  return followNumber(FIRST, effectiveChanges(changes, Number.POSITIVE_INFINITY));
 }
 
 describe('the log of a lineage', () => {

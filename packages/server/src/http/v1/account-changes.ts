@@ -62,7 +62,10 @@ export function registerAccountChanges(
     '/v1/account-changes',
     {
       schema: { body: Body, response: { 200: Reply } },
-      config: { refusalOfField: { organizationNumber: 'ORGANIZATION_NUMBER_INVALID' } },
+      config: {
+        auditAction: 'change_account',
+        refusalOfField: { organizationNumber: 'ORGANIZATION_NUMBER_INVALID' },
+      },
     },
     async (request) => {
       const caller = callerOf(request);
