@@ -8,6 +8,7 @@ import { type Config, parseConfig, parsePort } from './config.ts';
 import { databaseTools } from './database-tools.ts';
 import { makeLog } from './log.ts';
 import { createService, openService, type ServiceOptions } from './service.ts';
+import { simulate } from './simulate.ts';
 import type { StorePlace } from './store/place.ts';
 
 /** Only loopback: there is no TLS yet. */
@@ -36,6 +37,10 @@ function makeProgram(config: Config): Program {
         service.updater.start();
       },
       recordAccountChanges: service.recordAccountChanges,
+      register: service.register,
+      disableMerchant: service.disableMerchant,
+      directory: service.directory,
+      updater: service.updater,
       close: service.close,
     } satisfies RunningService;
   };
@@ -52,6 +57,7 @@ function makeProgram(config: Config): Program {
       createService: (folder) => createService(folder, errorLog()),
       openService: (folder, logFile) => start(folder, logFile, {}),
     },
+    simulate,
     database: databaseTools(() => databaseOf(config)),
     print: (text) => process.stdout.write(`${text}\n`),
     async untilStopped() {

@@ -3,9 +3,11 @@
  *
  * @module
  */
+import type { KeyObject } from 'node:crypto';
 import type { Logger } from 'pino';
 import { makeNotificationSender } from './connectors/notification-sender.ts';
 import { readUpdaterFile } from './connectors/updater-file.ts';
+import { makeMessageSigner } from './keys/message-signer.ts';
 import { makeUpdaterVault, type UpdaterKeys } from './keys/updater-vault.ts';
 import type { Store } from './store/engine.ts';
 import { makeWatchStore } from './store/watch-store.ts';
@@ -32,7 +34,7 @@ export interface UpdaterServiceDeps extends IssuerSourceDeps {
   /** The folder with `updater.json`, if there is one. */
   readonly home: string;
   readonly store: Store;
-  readonly keys: UpdaterKeys;
+  readonly keys: UpdaterKeys & { readonly updaterSigning: KeyObject };
   readonly audited: Audited;
   readonly ledger: Ledger;
   readonly cipher: MessageCipher;
@@ -46,9 +48,13 @@ export function makeUpdaterService(given: UpdaterServiceDeps) {
   const { home, store, keys, directory, log } = given;
   const { schemes, schedule, notifications, close } = readUpdaterFile(home);
   const issuer = makeIssuerSource(given);
+  const signer = makeMessageSigner(keys.updaterSigning);
   const accountUpdates = makeAccountUpdates({ directory, issuer, schemes });
   const watch = makeWatchStore(store.reader, store.claimer);
-  const sender = makeNotificationSender(notifications);
+  const sender = makeNotificationSender({
+    ...notifications,
+    sign: (url, body, id) => signer.headersFor(url, body, id, given.clock.nowMs()),
+  });
   const vault = makeUpdaterVault(keys);
   const deps = { ...given, accountUpdates, watch, vault, sender, schedule };
   const rounds = {
@@ -70,6 +76,8 @@ export function makeUpdaterService(given: UpdaterServiceDeps) {
     ...rounds,
     merchantKeys: makeMerchantKeys(deps),
     setNotification: makeSetNotification(deps),
+    /** What receivers verify signed notifications with. */
+    signingKeyPem: signer.publicKeyPem(),
     listNotifications: watch.listNotifications,
     retryNotification: makeRetryNotification(deps),
     /** Goes through watchlist and outbox until it is closed. */

@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   keys: [
     ...['keys', 'usecase', 'domain', '@pantoken/pan-token', 'jose', 'uuid', 'node:assert/strict'],
-    ...['node:crypto', 'node:fs', 'node:path', 'node:worker_threads'],
+    ...['http-message-signatures', 'node:crypto', 'node:fs', 'node:path', 'node:worker_threads'],
   ],
   connectors: [
     ...['connectors', 'usecase', 'domain', 'cockatiel', 'jose', 'mastercard-oauth1-signer'],

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
+import { constants, createHash, generateKeyPairSync, privateDecrypt, verify } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { makeIssuerClient } from './harness/issuer-client.ts';
+import { makeIssuerClient, unpad } from './harness/issuer-client.ts';
 import { BIN, freshPan } from './harness/numbers.ts';
 import { startReceiver } from './harness/receiver.ts';
 import { operator, startService } from './harness/service.ts';
@@ -320,6 +320,62 @@ describe('a notification', () => {
   });
 });
 
+describe('a card named by its PAN-TOKEN', () => {
+  it('is told of by tokens only, to a merchant of that organization', async () => {
+    const numbered = generateKeyPairSync('rsa', { modulusLength: 3072 });
+    const key = String(numbered.publicKey.export({ type: 'spki', format: 'pem' }));
+    const { merchant: member, apiKey } = await server.service.register.addMerchant(operator, {
+      name: 'member',
+      publicKeyPem: key,
+      algorithm: 'rsa-oaep-256',
+      organizations: new Set([100]) as never,
+    });
+    const own = await startReceiver(certificates, numbered.privateKey, 'rsa-oaep-256');
+    await setNotification(operator, 'member', { url: own.url, signed: true });
+    const headers = { ...merchant.headers(), 'x-api-key': apiKey };
+    const pan = await newCard();
+    const tokenOf = async (number: string) =>
+      unpad((await signedIn().tokenOf(100, number)).data.panToken);
+    const token = await tokenOf(pan);
+    const fields = { pantoken: token, expmonth: '11', expyear: '2030' };
+    const ask = async (more = {}) => {
+      const body = JSON.stringify({ ...fields, merchantid: member.id, ...more });
+      const reply = await send({ method: 'POST', path: '/api/cu/validatepan', headers, body });
+      if (reply.status !== 200) return JSON.parse(reply.text).code;
+      const encrypted = Buffer.from(JSON.parse(reply.text).encdata, 'base64');
+      const padding = constants.RSA_PKCS1_OAEP_PADDING;
+      const opened = { key: numbered.privateKey, padding, oaepHash: 'sha256' };
+      return JSON.parse(privateDecrypt(opened, encrypted).toString());
+    };
+    assert.deepEqual(await ask(), {
+      ...{ status: 'V', scheme: 'mastercard', oldpantoken: token },
+      ...{ oldexpmonth: '11', oldexpyear: '2030' },
+    });
+    const body = JSON.stringify({ pans: [fields], merchantid: member.id });
+    const added = await send({ method: 'POST', path: '/api/cu/addwatchlist', headers, body });
+    const [{ panid, pantoken, status }] = JSON.parse(added.text).pans;
+    assert.deepEqual([pantoken, status], [token, '1']);
+    const newPan = freshPan();
+    await tell({ kind: 'replaced', pan, newPan, newExpiry: '2033-02' });
+    const newToken = await tokenOf(newPan);
+    assert.deepEqual([(await ask()).newpantoken, (await ask()).newpan], [newToken, undefined]);
+    await settle();
+    const [told] = own.received;
+    assert.deepEqual(told?.fields, {
+      ...{ panid, status: 'A', scheme: 'mastercard', oldpantoken: token },
+      ...{ oldexpmonth: '11', oldexpyear: '2030', newpantoken: newToken },
+      ...{ newexpmonth: '02', newexpyear: '2033' },
+    });
+    assert(told !== undefined && isSigned(told, own.url));
+    const stranger = `527346${token.slice(6)}`;
+    assert.equal(await ask({ pantoken: stranger }), 'CARD_NUMBER_NOT_FOUND');
+    assert.equal(await ask({ pan }), 'REQUEST_INVALID');
+    const other = { ...fields, merchantid };
+    const refused = await merchant.post(JSON.stringify(other));
+    assert.equal(JSON.parse(refused.text).code, 'CARD_NUMBER_NOT_FOUND');
+  });
+});
+
 describe('a watchlist of 10,000', () => {
   it('takes 10,000 cards in one call, and no more', async () => {
     const many = Array.from({ length: 10_001 }, () => cardOf(freshPan(BIN.visa)));
@@ -338,3 +394,18 @@ describe('a watchlist of 10,000', () => {
     for (const count of quarters) assert(Math.abs(count - due.length / 4) < 300, `${quarters}`);
   });
 });
+
+/** RFC 9421, 3.2, by hand. */
+function isSigned({ headers, body }: (typeof received)[number], url: string): boolean {
+  const input = String(headers['signature-input']).replace(/^sig=/, '');
+  const names = [...input.slice(0, input.indexOf(')')).matchAll(/"([^"]+)"/g)].map(
+    ([, name]) => name,
+  );
+  const digest = createHash('sha256').update(body).digest('base64');
+  assert.equal(headers['content-digest'], `sha-256=:${digest}:`);
+  const derived: Record<string, string> = { '@method': 'POST', '@target-uri': url };
+  const lines = names.map((name = '') => `"${name}": ${derived[name] ?? headers[name]}`);
+  const base = [...lines, `"@signature-params": ${input}`].join('\n');
+  const signature = Buffer.from(String(headers.signature).split(':')[1] ?? '', 'base64');
+  return verify(null, Buffer.from(base), server.service.updater.signingKeyPem, signature);
+}

@@ -3,10 +3,13 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { addAccountChanges } from './account-changes.ts';
 import { addDatabase } from './database.ts';
+import { addMerchants } from './merchants.ts';
+import { addNotifications } from './notifications.ts';
 import { homeOption, portOption } from './options.ts';
 import type { Program, RunningService } from './program.ts';
 import { makeSandbox } from './sandbox.ts';
 import { sandboxGuide } from './sandbox-guide.ts';
+import { addSimulate } from './simulate.ts';
 
 const DEFAULT_SANDBOX = '.pantoken/sandbox';
 
@@ -21,6 +24,9 @@ export async function runCli(program: Program, argv: readonly string[]): Promise
   addServe(root, program);
   addAccountChanges(root, program);
   addDatabase(root, program);
+  addMerchants(root, program);
+  addNotifications(root, program);
+  addSimulate(root, program);
   await root.parseAsync([...argv]);
 }
 

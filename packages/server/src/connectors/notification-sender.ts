@@ -9,7 +9,7 @@ export interface NotificationSenderOptions {
   readonly ca?: string | undefined;
   readonly timeoutMs: number;
   /** Signs a message (RFC 9421): the headers to add. */
-  sign?(url: URL, body: string): Promise<Readonly<Record<string, string>>>;
+  sign(url: URL, body: string, requestId: string): Promise<Readonly<Record<string, string>>>;
 }
 
 /** What a receiver may answer: an acknowledgement, or the answer to a challenge. */
@@ -84,7 +84,7 @@ export function makeNotificationSender(options: NotificationSenderOptions): Noti
           'content-type': 'application/json',
           'content-length': String(Buffer.byteLength(body)),
           'x-request-id': requestId,
-          ...(notificationSigned && (await options.sign?.(url, body))),
+          ...(notificationSigned && (await options.sign(url, body, requestId))),
         };
         const reply = await post(url, body, headers, options, isAllowed);
         const outcome = `HTTP ${reply.status}`;

@@ -1,4 +1,5 @@
 import type { Access } from './access.ts';
+import type { OrganizationNumber } from './organization-number.ts';
 
 /** How answers to a merchant are encrypted: fixed when its key is registered, never negotiated. */
 export const MESSAGE_ALGORITHMS = ['rsa-v1_5', 'rsa-oaep-256', 'jwe'] as const;
@@ -14,9 +15,12 @@ export interface Merchant extends Access {
   readonly algorithm: MessageAlgorithm;
   /** Where it is told of changes; undefined: nowhere, and it can watch no card. */
   readonly notificationUrl: string | undefined;
+  /** Whose PAN-TOKENs it may name cards by. */
+  readonly organizations: ReadonlySet<OrganizationNumber>;
   /** Whether notifications are signed (RFC 9421). */
   readonly notificationSigned: boolean;
 }
 
 /** What has to be said of a new merchant; where it may come from has a default: anywhere. */
-export type NewMerchant = Pick<Merchant, 'name' | 'publicKeyPem' | 'algorithm'> & Partial<Access>;
+export type NewMerchant = Pick<Merchant, 'name' | 'publicKeyPem' | 'algorithm'> &
+  Partial<Access & Pick<Merchant, 'organizations'>>;

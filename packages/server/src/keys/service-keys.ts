@@ -14,6 +14,8 @@ export interface ServiceKeys {
   readonly accessToken: KeyObject;
   readonly updaterIndex: KeyObject;
   readonly updaterData: KeyObject;
+  /** Ed25519, signs notifications. */
+  readonly updaterSigning: KeyObject;
   /** RSA-4096, what merchants encrypt requests to. */
   readonly message: KeyObject;
 }
@@ -24,6 +26,7 @@ type ServicePurpose =
   | 'access-token'
   | 'updater-index'
   | 'updater-data'
+  | 'updater-signing'
   | 'message';
 
 /** RSA-4096 is what the documentation of the account updater's message encryption names. */
@@ -37,12 +40,14 @@ export function newServiceKeys(wrapper: KeyWrapper, clock: Clock): readonly Wrap
     return { ...attributes, wrapped: wrapper.wrap(attributes, bytes), knownAnswer: undefined };
   };
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: MESSAGE_KEY_BITS });
+  const signing = generateKeyPairSync('ed25519');
   return [
     make('credential-index', newKeyBytes()),
     make('caller-secret', newKeyBytes()),
     make('access-token', newKeyBytes()),
     make('updater-index', newKeyBytes()),
     make('updater-data', newKeyBytes()),
+    make('updater-signing', signing.privateKey.export({ type: 'pkcs8', format: 'der' })),
     make('message', privateKey.export({ type: 'pkcs8', format: 'der' })),
   ];
 }
@@ -60,6 +65,11 @@ export function openServiceKeys(wrapper: KeyWrapper, stored: readonly WrappedKey
     accessToken: createSecretKey(bytesOf('access-token')),
     updaterIndex: createSecretKey(bytesOf('updater-index')),
     updaterData: createSecretKey(bytesOf('updater-data')),
+    updaterSigning: createPrivateKey({
+      key: bytesOf('updater-signing'),
+      type: 'pkcs8',
+      format: 'der',
+    }),
     message: createPrivateKey({ key: bytesOf('message'), type: 'pkcs8', format: 'der' }),
   };
 }

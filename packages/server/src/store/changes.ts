@@ -69,8 +69,10 @@ function writeOf(change: RecordChange): Write {
       return { name: 'setCallerKeys', values: [change.callerId, JSON.stringify(change.keys)] };
     case 'add_merchant': {
       const { merchant, apiKeyDigest } = change.registered;
-      const { id, name, publicKeyPem, algorithm } = merchant;
-      const values = [id, name, publicKeyPem, algorithm, apiKeyDigest, ...accessValues(merchant)];
+      const { id, name, publicKeyPem, algorithm, organizations } = merchant;
+      const names = [id, name, publicKeyPem, algorithm, apiKeyDigest];
+      const list = JSON.stringify([...organizations]);
+      const values = [...names, list, ...accessValues(merchant)];
       return { name: 'addMerchant', values };
     }
     case 'disable_merchant':

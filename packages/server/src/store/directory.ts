@@ -168,6 +168,7 @@ function merchantOf(row: Row): RegisteredMerchant {
       algorithm: row.algorithm as MessageAlgorithm,
       notificationUrl: (row.notificationUrl ?? undefined) as string | undefined,
       notificationSigned: row.notificationSigned === 1,
+      organizations: new Set<OrganizationNumber>(JSON.parse(row.organizations as string)),
       ...accessOf(row),
     },
     apiKeyDigest: row.apiKeyDigest as string,

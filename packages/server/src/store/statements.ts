@@ -63,6 +63,7 @@ export const READS = {
   listMerchants: `
     select merchant, name, public_key as "publicKeyPem", algorithm,
       notification_url as "notificationUrl", notification_signed as "notificationSigned",
+      organizations,
       api_key_digest as "apiKeyDigest", networks, certificates, expires_at as "expiresAtMs",
       disabled_at as "disabledAtMs"
     from merchant order by name limit 100000`,
@@ -108,9 +109,9 @@ export const WRITES = {
   setCallerKeys: `
     update caller set keys = $2 where caller = $1`,
   addMerchant: `
-    insert into merchant (merchant, name, public_key, algorithm, api_key_digest, networks,
-      certificates, expires_at, disabled_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+    insert into merchant (merchant, name, public_key, algorithm, api_key_digest, organizations,
+      networks, certificates, expires_at, disabled_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
   disableMerchant: `
     update merchant set disabled_at = $2 where merchant = $1`,
   setMerchantKey: `

@@ -5,16 +5,17 @@ import type { CardNumber } from '../domain/pan.ts';
 import { schemeOf } from '../domain/scheme.ts';
 import { firstCheckAt, type UpdaterSchedule } from '../domain/watch-schedule.ts';
 import type { Audited } from './audit-trail.ts';
+import { findMerchantCard } from './find-merchant-card.ts';
+import type { CardReference } from './find-number.ts';
 import type { CardStore, Clock, Directory, Keyring, Random } from './ports.ts';
 import type { UpdaterVault, WatchEntry, WatchedCard, WatchStore } from './watch-ports.ts';
 
 /** A card that a merchant wants to hear of. */
 export interface WatchRequest {
-  readonly number: CardNumber;
+  readonly card: CardReference;
   readonly expiry: Expiry;
   /** At most 64 bytes. */
   readonly customReference?: string | undefined;
-  readonly by: WatchedCard['by'];
 }
 
 export type WatchResult =
@@ -88,12 +89,12 @@ function add(
   requestId: string,
 ): Promise<WatchResult> {
   const { audited, watch, vault } = deps;
-  const { number } = request;
   return audited({ who: `merchant:${merchant.id}`, requestId }, 'add_watch', async (trail) => {
+    const number = await findMerchantCard(deps, merchant, request.card, trail);
     trail.note({ maskedNumber: String(number) });
     if (schemeOf(number) === undefined) throw new Refusal('SCHEME_UNSUPPORTED');
     const panIndex = vault.numberIndex(number);
-    const entry = await makeEntry(deps, merchant, request, panIndex);
+    const entry = await makeEntry(deps, merchant, request, number);
     const outcome = await trail.commit([{ kind: 'add_watch', entry }]);
     if (outcome.committed) return { status: 'added', panid: entry.panid };
     const panid = await watch.findPanid(merchant.id, panIndex);
@@ -106,14 +107,14 @@ function add(
 async function makeEntry(
   { directory, cards, keyring, vault, random, clock, schedule }: AddToWatchlistDeps,
   merchant: Merchant,
-  { number, expiry, customReference, by }: WatchRequest,
-  panIndex: Uint8Array,
+  { card: reference, expiry, customReference }: WatchRequest,
+  number: CardNumber,
 ): Promise<WatchEntry> {
   const panid = Buffer.from(random.bytes(16)).toString('hex');
   const card: WatchedCard = {
     pan: number.reveal(),
     expiry,
-    by,
+    by: reference.kind,
     ...(customReference !== undefined && { customReference }),
   };
   const organization = directory.findBinRange(number)?.organization;
@@ -126,7 +127,7 @@ async function makeEntry(
   return {
     panid,
     merchantId: merchant.id,
-    panIndex,
+    panIndex: vault.numberIndex(number),
     customIndex:
       customReference === undefined
         ? undefined

@@ -201,6 +201,7 @@ export type KeyPurpose =
   | 'caller-secret' // service: AES-GCM of callers' secrets
   | 'access-token' // service: HMAC of bearer tokens
   | 'updater-index' // service: HMAC that finds watched cards
+  | 'updater-signing' // service: Ed25519 private key that signs notifications
   | 'updater-data' // service: AES-GCM of watched cards and notifications
   | 'message'; // service: RSA private key of encrypted requests
 

@@ -104,6 +104,7 @@ export function makeRegister(deps: RegisterDeps): Register {
         ...OPEN_ACCESS,
         notificationUrl: undefined,
         notificationSigned: false,
+        organizations: new Set(),
         ...given,
         id: random.recordId(),
       };

@@ -6,15 +6,19 @@ import type { CardNumber } from '../domain/pan.ts';
 import { type Scheme, schemeOf } from '../domain/scheme.ts';
 import type { AccountUpdate } from './account-update-source.ts';
 import type { Audited } from './audit-trail.ts';
+import { findMerchantCard } from './find-merchant-card.ts';
+import type { CardReference, FindNumberDeps } from './find-number.ts';
 import type { AccountUpdates } from './route-inquiries.ts';
 
 export interface ValidatePanRequest {
-  readonly number: CardNumber;
+  readonly card: CardReference;
   readonly expiry: Expiry;
 }
 
 /** What a merchant is told. */
 export interface Validation extends AccountUpdate {
+  /** The number that was asked about; who named it by a token is not shown it. */
+  readonly number: CardNumber;
   readonly scheme: Scheme;
 }
 
@@ -24,7 +28,7 @@ export type ValidatePan = (
   requestId: string,
 ) => Promise<Validation>;
 
-export interface ValidatePanDeps {
+export interface ValidatePanDeps extends FindNumberDeps {
   readonly audited: Audited;
   readonly accountUpdates: AccountUpdates;
 }
@@ -33,11 +37,13 @@ export interface ValidatePanDeps {
  * Tells a merchant whether a card on file is still good: from the issuer's own records where the BIN
  * is one of ours, else from its scheme.
  *
- * @throws {Refusal} `SCHEME_UNSUPPORTED`, `RECORD_DAMAGED`, `KEY_UNAVAILABLE`, `UPSTREAM_*`
+ * @throws {Refusal} `CARD_NUMBER_NOT_FOUND` for a token, `SCHEME_UNSUPPORTED`, `RECORD_DAMAGED`, `KEY_UNAVAILABLE`, `UPSTREAM_*`
  */
-export function makeValidatePan({ audited, accountUpdates }: ValidatePanDeps): ValidatePan {
-  return (merchant, { number, expiry }, requestId) =>
+export function makeValidatePan(deps: ValidatePanDeps): ValidatePan {
+  const { audited, accountUpdates } = deps;
+  return (merchant, { card, expiry }, requestId) =>
     audited({ who: `merchant:${merchant.id}`, requestId }, 'validate_pan', async (trail) => {
+      const number = await findMerchantCard(deps, merchant, card, trail);
       trail.note({ maskedNumber: String(number) });
       const scheme = schemeOf(number);
       if (scheme === undefined) throw new Refusal('SCHEME_UNSUPPORTED');
@@ -54,6 +60,6 @@ export function makeValidatePan({ audited, accountUpdates }: ValidatePanDeps): V
       if (organization !== undefined) trail.note({ organization });
       trail.note({ status: update.status });
       await trail.commit([]);
-      return { ...update, scheme };
+      return { ...update, scheme, number };
     });
 }

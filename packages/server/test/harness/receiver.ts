@@ -1,8 +1,9 @@
-import { constants, type KeyObject, privateDecrypt } from 'node:crypto';
+import { type KeyObject, privateDecrypt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { after } from 'node:test';
+import { RSA_OPTIONS } from '../../src/keys/message-forms.ts';
 import type { Certificates } from '../../src/simulators/certificates.ts';
 
 /** A notification as its receiver sees it. */
@@ -26,11 +27,12 @@ export interface Receiver {
  * A merchant's receiver over TLS: it decrypts, answers challenges, and acknowledges unless told
  * otherwise.
  *
- * @param privateKey the merchant's, RSA v1.5.
+ * @param privateKey the merchant's.
  */
 export async function startReceiver(
   { serverCert: cert, serverKey: key }: Certificates,
   privateKey: KeyObject,
+  algorithm: keyof typeof RSA_OPTIONS = 'rsa-v1_5',
 ): Promise<Receiver> {
   const received: Received[] = [];
   let next = () => 200;
@@ -39,8 +41,8 @@ export async function startReceiver(
     for await (const part of incoming) parts.push(part);
     const body = Buffer.concat(parts).toString('utf8');
     const encrypted = Buffer.from(JSON.parse(body).encdata, 'base64');
-    const padding = constants.RSA_PKCS1_PADDING;
-    const fields = JSON.parse(privateDecrypt({ key: privateKey, padding }, encrypted).toString());
+    const decrypted = privateDecrypt({ key: privateKey, ...RSA_OPTIONS[algorithm] }, encrypted);
+    const fields = JSON.parse(decrypted.toString());
     if (fields.challenge !== undefined) {
       response.end(JSON.stringify({ challenge: fields.challenge }));
       return;

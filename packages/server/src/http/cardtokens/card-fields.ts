@@ -2,6 +2,7 @@ import { Refusal } from '../../domain/error.ts';
 import { type Expiry, parseExpiry } from '../../domain/expiry.ts';
 import type { Merchant } from '../../domain/merchant.ts';
 import { CardNumber } from '../../domain/pan.ts';
+import type { CardReference } from '../../usecase/find-number.ts';
 
 /**
  * Field names are matched without regard to case: the documentation spells them both ways.
@@ -21,11 +22,24 @@ export function demandOwnId(merchant: Merchant, merchantid: string): void {
   if (merchantid.toLowerCase() !== merchant.id) throw new Refusal('MERCHANT_UNKNOWN');
 }
 
-/** @throws {Refusal} `CARD_NUMBER_MALFORMED`, `EXPIRY_INVALID` */
-export function parseCard(
-  pan: string,
-  expmonth: string,
-  expyear: string,
-): { number: CardNumber; expiry: Expiry } {
-  return { number: CardNumber.parseNumber(pan), expiry: parseExpiry(expmonth, expyear) };
+/**
+ * A card by its number, or by a PAN-TOKEN.
+ *
+ * @throws {Refusal} `CARD_NUMBER_MALFORMED`, `EXPIRY_INVALID`, `REQUEST_INVALID` for both at once
+ */
+export function parseCard(fields: {
+  readonly pan?: string | undefined;
+  readonly pantoken?: string | undefined;
+  readonly expmonth: string;
+  readonly expyear: string;
+}): { card: CardReference; expiry: Expiry } {
+  const { pan, pantoken, expmonth, expyear } = fields;
+  if (pan !== undefined && pantoken !== undefined) {
+    throw new Refusal('REQUEST_INVALID', { field: 'pantoken' });
+  }
+  const card: CardReference =
+    pantoken === undefined
+      ? { kind: 'number', number: CardNumber.parseNumber(pan ?? '') }
+      : { kind: 'token', token: pantoken };
+  return { card, expiry: parseExpiry(expmonth, expyear) };
 }

@@ -15,6 +15,7 @@ const field = () => Type.Optional(Type.String({ maxLength: 64 }));
 const Body = Type.Object(
   {
     pan: field(),
+    pantoken: field(),
     expmonth: field(),
     expyear: field(),
     merchantid: field(),
@@ -23,7 +24,8 @@ const Body = Type.Object(
   { additionalProperties: false },
 );
 
-const CLEAR_FIELDS = ['pan', 'expmonth', 'expyear', 'merchantid'] as const;
+/** Besides the card itself: `pan`, or ours, `pantoken`. */
+const OTHER_FIELDS = ['expmonth', 'expyear', 'merchantid'] as const;
 
 /**
  * `POST /api/cu/validatepan`
@@ -53,7 +55,9 @@ export function registerValidatePan(
           ? parseFields(clear, merchant)
           : await parseEncrypted(encdata, clear, merchant, cipher);
       const answer = await validatePan(merchant, asked, request.id);
-      const text = JSON.stringify(updateFields({ ...asked, by: 'number' }, answer));
+      const text = JSON.stringify(
+        updateFields({ ...answer, expiry: asked.expiry, by: asked.card.kind }, answer),
+      );
       return { encdata: await cipher.encryptFor(merchant, text) };
     },
   );
@@ -66,13 +70,19 @@ function parseFields(
   fields: Readonly<Record<string, unknown>>,
   merchant: Merchant,
 ): ValidatePanRequest {
-  const [pan, expmonth, expyear, merchantid] = CLEAR_FIELDS.map((name) => {
-    const value = fields[name];
-    if (typeof value !== 'string') throw new Refusal('REQUEST_INVALID', { field: name });
-    return value;
-  });
-  demandOwnId(merchant, merchantid ?? '');
-  return parseCard(pan ?? '', expmonth ?? '', expyear ?? '');
+  const name = fields.pantoken === undefined ? 'pan' : 'pantoken';
+  const [value = '', expmonth = '', expyear = '', merchantid = ''] = [name, ...OTHER_FIELDS].map(
+    (each) => {
+      const text = fields[each];
+      if (typeof text !== 'string') throw new Refusal('REQUEST_INVALID', { field: each });
+      return text;
+    },
+  );
+  if (Object.keys(fields).length !== OTHER_FIELDS.length + 1) {
+    throw new Refusal('REQUEST_INVALID', { field: 'pantoken' });
+  }
+  demandOwnId(merchant, merchantid);
+  return parseCard({ [name]: value, expmonth, expyear });
 }
 
 /**
@@ -91,9 +101,6 @@ async function parseEncrypted(
   const bytes = await cipher.decrypt(encdata, merchant.algorithm);
   try {
     const fields = lowerCaseKeys(parseJsonBody(bytes));
-    if (Object.keys(fields as object).length !== CLEAR_FIELDS.length) {
-      throw new Refusal('ENCDATA_UNREADABLE');
-    }
     return parseFields(fields as Record<string, unknown>, merchant);
   } catch {
     throw new Refusal('ENCDATA_UNREADABLE');

@@ -24,7 +24,13 @@ const Body = Type.Object(
   {
     pans: Type.Array(
       Type.Object(
-        { pan: field(), expmonth: field(), expyear: field(), customreference: field() },
+        {
+          pan: field(),
+          pantoken: field(),
+          expmonth: field(),
+          expyear: field(),
+          customreference: field(),
+        },
         { additionalProperties: false },
       ),
       { minItems: 1, maxItems: CARDS_MAX },
@@ -40,6 +46,7 @@ const Reply = Type.Object({
   pans: Type.Array(
     Type.Object({
       pan: Type.Optional(Type.String()),
+      pantoken: Type.Optional(Type.String()),
       panid: Type.Optional(Type.String()),
       status: Type.String(),
       customreference: Type.Optional(Type.String()),
@@ -109,7 +116,7 @@ function lowerCaseAll(body: unknown): unknown {
 
 /** What is wrong with one card is its own result, and no reason to refuse the others. */
 function parseItem(item: Item): WatchRequest | Refusal {
-  const { pan = '', expmonth = '', expyear = '', customreference } = item;
+  const { pan, pantoken, expmonth = '', expyear = '', customreference } = item;
   try {
     if (customreference !== undefined) {
       // As JSON will hold it: a notification has to fit one block.
@@ -117,17 +124,19 @@ function parseItem(item: Item): WatchRequest | Refusal {
       const isFit = length >= 1 && length <= CUSTOM_REFERENCE_BYTES_MAX;
       if (!isFit) throw new Refusal('CUSTOM_REFERENCE_INVALID');
     }
-    return { ...parseCard(pan, expmonth, expyear), customReference: customreference, by: 'number' };
+    const card = parseCard({ pan, pantoken, expmonth, expyear });
+    return { ...card, customReference: customreference };
   } catch (error) {
     if (error instanceof Refusal) return error;
     throw error;
   }
 }
 
-function resultOf({ pan, customreference }: Item, result: WatchResult | undefined) {
+function resultOf({ pan, pantoken, customreference }: Item, result: WatchResult | undefined) {
   assert(result, 'each card has a result');
   return {
     ...(pan !== undefined && { pan }),
+    ...(pantoken !== undefined && { pantoken }),
     ...(result.status !== 'failed' && { panid: result.panid }),
     status: STATUS[result.status],
     ...(customreference !== undefined && { customreference }),

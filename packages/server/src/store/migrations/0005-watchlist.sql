@@ -4,6 +4,9 @@
 alter table merchant add column notification_url text;
 alter table merchant add column notification_signed integer not null default 0;
 
+-- The organizations whose PAN-TOKENs a merchant may name cards by, a JSON list.
+alter table merchant add column organizations text not null default '[]';
+
 -- Cards a merchant wants to hear of. Number, expiry and custom reference are in sealed only; both
 -- indices are keyed digests. fence holds a unit back whose claim somebody else has taken over.
 create table watch_entry (
