@@ -72,6 +72,14 @@ export function writeOf(change: Change): Write {
     }
     case 'forget_nonces':
       return { name: 'forgetNonces', values: [change.expiredBeforeMs] };
+    case 'add_answer': {
+      const { organization, callerId, keyDigest, bodyDigest, createdAtMs } = change.answer;
+      const { dataKeyEpoch, bytes } = change.answer.sealedAnswer;
+      const values = [organization, callerId, keyDigest, bodyDigest];
+      return { name: 'addAnswer', values: [...values, dataKeyEpoch, bytes, createdAtMs] };
+    }
+    case 'forget_answers':
+      return { name: 'forgetAnswers', values: [change.organization, change.createdBeforeMs] };
   }
 }
 

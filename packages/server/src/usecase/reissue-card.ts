@@ -2,8 +2,15 @@ import { type Caller, demandOrganization, demandRight } from '../domain/caller.t
 import type { Card, NumberRecord } from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
 import { DEFAULT_VALIDITY_YEARS, expiryAfterYears } from '../domain/expiry.ts';
+import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
-import type { Audited } from './audit-trail.ts';
+import {
+  type AnswerOnceDeps,
+  answerOnce,
+  type KeepAnswer,
+  type Repeatable,
+} from './answer-once.ts';
+import type { Audited, Trail } from './audit-trail.ts';
 import { demandCard, openDetails, sealDetails } from './card-details.ts';
 import { type IssuedCard, issuedCard } from './create-card.ts';
 import { drawPan } from './draw-pan.ts';
@@ -22,6 +29,7 @@ export interface ReissueCardRequest {
   readonly organization: OrganizationNumber;
   readonly card: CardReference;
   readonly sequence: number;
+  readonly repeatable?: Repeatable | undefined;
 }
 
 export type ReissueCard = (
@@ -30,7 +38,9 @@ export type ReissueCard = (
   requestId: string,
 ) => Promise<IssuedCard>;
 
-export type ReissueCardDeps = FindNumberDeps & MakeNumberDeps & { readonly audited: Audited };
+export type ReissueCardDeps = FindNumberDeps &
+  MakeNumberDeps &
+  AnswerOnceDeps & { readonly audited: Audited };
 
 /**
  * Replaces a card that was lost, stolen or must not be used any more: a new number of the same BIN
@@ -47,38 +57,50 @@ export function makeReissueCard(deps: ReissueCardDeps): ReissueCard {
       demandOrganization(caller, request.organization);
       demandRight(caller, 'issue');
       const organization = demandRecord(deps.directory, request.organization);
-      const old = await findByReference(deps, organization, request.card, trail);
-      await demandCard(deps.cards, old.record, request.sequence);
-      const range = deps.directory.findBinRange(old.pan);
-      if (range === undefined) throw new Refusal('PAN_OUTSIDE_BIN_RANGES');
-      for (let tries = 0; tries < DRAW_LIMIT; tries++) {
-        const state = await demandCurrent(deps.cards, old.record);
-        const pan = drawPan(deps.random, range);
-        const record = makeNumber(deps, organization, pan, old.record.lineage);
-        const { cards, changes } = await moveCards(deps, old, record);
-        const outcome = await trail.commit([
-          { kind: 'add_number', record },
-          ...changes,
-          {
-            kind: 'add_account_change',
-            change: {
-              organization: organization.number,
-              lineage: record.lineage,
-              position: state.nextPosition,
-              kind: 'replaced',
-              numberId: old.record.id,
-              newNumberId: record.id,
-              recordedAtMs: record.createdAtMs,
-            },
-          },
-        ]);
-        if (numberConflict(outcome, record) !== undefined) continue;
-        const card = cards.find(({ sequence }) => sequence === request.sequence);
-        if (card === undefined) throw new Refusal('CARD_NOT_FOUND');
-        return issuedCard(organization, record, card, openDetails(deps.keyring, record, card), pan);
-      }
-      throw new Refusal('BIN_RANGE_EXHAUSTED');
+      return answerOnce(deps, trail, caller, request, (once, keep) =>
+        replace(deps, once, { ...request, organization }, keep),
+      );
     });
+}
+
+async function replace(
+  deps: ReissueCardDeps,
+  trail: Trail,
+  request: Omit<ReissueCardRequest, 'organization'> & { organization: Organization },
+  keep: KeepAnswer,
+): Promise<IssuedCard> {
+  const { organization } = request;
+  const old = await findByReference(deps, organization, request.card, trail);
+  await demandCard(deps.cards, old.record, request.sequence);
+  const range = deps.directory.findBinRange(old.pan);
+  if (range === undefined) throw new Refusal('PAN_OUTSIDE_BIN_RANGES');
+  for (let tries = 0; tries < DRAW_LIMIT; tries++) {
+    const state = await demandCurrent(deps.cards, old.record);
+    const pan = drawPan(deps.random, range);
+    const record = makeNumber(deps, organization, pan, old.record.lineage);
+    const { cards, changes } = await moveCards(deps, old, record);
+    const card = cards.find(({ sequence }) => sequence === request.sequence);
+    if (card === undefined) throw new Refusal('CARD_NOT_FOUND');
+    const details = openDetails(deps.keyring, record, card);
+    const answer = issuedCard(organization, record, card, details, pan);
+    const replaced = {
+      organization: organization.number,
+      lineage: record.lineage,
+      position: state.nextPosition,
+      kind: 'replaced' as const,
+      numberId: old.record.id,
+      newNumberId: record.id,
+      recordedAtMs: record.createdAtMs,
+    };
+    const outcome = await trail.commit([
+      ...keep(answer),
+      { kind: 'add_number', record },
+      ...changes,
+      { kind: 'add_account_change', change: replaced },
+    ]);
+    if (numberConflict(outcome, record) === undefined) return answer;
+  }
+  throw new Refusal('BIN_RANGE_EXHAUSTED');
 }
 
 /** The cards of the old number, made anew for the new one. */

@@ -2,8 +2,15 @@ import { type Caller, demandOrganization, demandRight } from '../domain/caller.t
 import type { Card } from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
 import { addYears, DEFAULT_VALIDITY_YEARS } from '../domain/expiry.ts';
+import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
-import type { Audited } from './audit-trail.ts';
+import {
+  type AnswerOnceDeps,
+  answerOnce,
+  type KeepAnswer,
+  type Repeatable,
+} from './answer-once.ts';
+import type { Audited, Trail } from './audit-trail.ts';
 import { demandCard, openDetails } from './card-details.ts';
 import { type IssuedCard, issuedCard } from './create-card.ts';
 import {
@@ -24,6 +31,7 @@ export interface RenewCardRequest {
    * card as it is, after damage.
    */
   readonly expiry: 'renewed' | 'same';
+  readonly repeatable?: Repeatable | undefined;
 }
 
 export type RenewCard = (
@@ -32,7 +40,8 @@ export type RenewCard = (
   requestId: string,
 ) => Promise<IssuedCard>;
 
-export type RenewCardDeps = FindNumberDeps & { readonly audited: Audited; readonly clock: Clock };
+export type RenewCardDeps = FindNumberDeps &
+  AnswerOnceDeps & { readonly audited: Audited; readonly clock: Clock };
 
 /**
  * Makes one more plastic of a card. Number and PAN-TOKEN stay what they are.
@@ -41,41 +50,52 @@ export type RenewCardDeps = FindNumberDeps & { readonly audited: Audited; readon
  *   `EXPIRY_INVALID`
  */
 export function makeRenewCard(deps: RenewCardDeps): RenewCard {
-  const { audited, directory, cards, keyring, clock } = deps;
   return (caller, request, requestId) =>
-    audited({ who: `caller:${caller.id}`, requestId }, 'renew_card', async (trail) => {
+    deps.audited({ who: `caller:${caller.id}`, requestId }, 'renew_card', async (trail) => {
       trail.note({ organization: request.organization });
       demandOrganization(caller, request.organization);
       demandRight(caller, 'issue');
-      const organization = demandRecord(directory, request.organization);
-      const { record, pan } = await findByReference(deps, organization, request.card, trail);
-      for (let tries = 0; tries < RACE_LIMIT; tries++) {
-        const { nextPosition } = await demandCurrent(cards, record);
-        const before = await demandCard(cards, record, request.sequence);
-        const card = nextPlastic(before, request.expiry);
-        const changes: Change[] = [{ kind: 'renew_card', card }];
-        if (request.expiry === 'renewed') {
-          changes.push({
-            kind: 'add_account_change',
-            change: {
-              organization: organization.number,
-              lineage: record.lineage,
-              position: nextPosition,
-              kind: 'renewed',
-              numberId: record.id,
-              sequence: card.sequence,
-              expiry: card.expiry,
-              recordedAtMs: clock.nowMs(),
-            },
-          });
-        }
-        const outcome = await trail.commit(changes);
-        if (!outcome.committed) continue; // Somebody changed the lineage first: look again.
-        const details = openDetails(keyring, record, card);
-        return issuedCard(organization, record, card, details, pan);
-      }
-      throw new Refusal('CARD_BUSY');
+      const organization = demandRecord(deps.directory, request.organization);
+      return answerOnce(deps, trail, caller, request, (once, keep) =>
+        renew(deps, once, { ...request, organization }, keep),
+      );
     });
+}
+
+async function renew(
+  deps: RenewCardDeps,
+  trail: Trail,
+  request: Omit<RenewCardRequest, 'organization'> & { organization: Organization },
+  keep: KeepAnswer,
+): Promise<IssuedCard> {
+  const { cards, keyring, clock } = deps;
+  const { organization } = request;
+  const { record, pan } = await findByReference(deps, organization, request.card, trail);
+  for (let tries = 0; tries < RACE_LIMIT; tries++) {
+    const { nextPosition } = await demandCurrent(cards, record);
+    const before = await demandCard(cards, record, request.sequence);
+    const card = nextPlastic(before, request.expiry);
+    const answer = issuedCard(organization, record, card, openDetails(keyring, record, card), pan);
+    const changes: Change[] = [...keep(answer), { kind: 'renew_card', card }];
+    if (request.expiry === 'renewed') {
+      changes.push({
+        kind: 'add_account_change',
+        change: {
+          organization: organization.number,
+          lineage: record.lineage,
+          position: nextPosition,
+          kind: 'renewed',
+          numberId: record.id,
+          sequence: card.sequence,
+          expiry: card.expiry,
+          recordedAtMs: clock.nowMs(),
+        },
+      });
+    }
+    const outcome = await trail.commit(changes);
+    if (outcome.committed) return answer; // Else somebody changed the lineage first: look again.
+  }
+  throw new Refusal('CARD_BUSY');
 }
 
 function nextPlastic(card: Card, expiry: RenewCardRequest['expiry']): Card {
