@@ -94,7 +94,9 @@ function orNull<T extends SqlValue>(value: T | undefined): T | null {
 function numberValues(record: NumberRecord): SqlValue[] {
   const { organization, id, lineage, panIndex, token, epoch, sealedPan, createdAtMs } = record;
   const { dataKeyEpoch, bytes } = sealedPan;
-  const names = [organization, idBytes(id), idBytes(lineage), panIndex, token, epoch];
+  // Most numbers begin their lineage: saying so by nothing saves 16 bytes a card.
+  const lineageBytes = lineage === id ? new Uint8Array() : idBytes(lineage);
+  const names = [organization, idBytes(id), lineageBytes, panIndex, token, epoch];
   return [...names, dataKeyEpoch, bytes, createdAtMs];
 }
 
