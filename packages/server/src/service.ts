@@ -22,9 +22,11 @@ import { newServiceKeys, openServiceKeys } from './keys/service-keys.ts';
 import { makeZoneKeys } from './keys/zone-keys.ts';
 import { makeCardStore } from './store/card-store.ts';
 import { makeDirectory, makeWrappedKeyStore } from './store/directory.ts';
+import { makeKeptAnswerStore } from './store/kept-answer-store.ts';
 import { makeLedger } from './store/ledger.ts';
 import { openStore, type StorePlace } from './store/place.ts';
 import { makeAddZoneKey } from './usecase/add-zone-key.ts';
+import { makeRepeatable } from './usecase/answer-once.ts';
 import { makeAudited } from './usecase/audit-trail.ts';
 import { makeAuthenticate } from './usecase/authenticate.ts';
 import { makeChangeAccount } from './usecase/change-account.ts';
@@ -126,7 +128,8 @@ export async function openService(
   const zoneKeys = await makeZoneKeys({ wrapper, store: wrappedKeys, clock });
   const access = { directory, credentials, networks, publicKeys, nonces, clock };
   const authenticate = makeAuthenticate(access);
-  const deps = { ...access, audited, cards, keyring, zoneKeys, random };
+  const answers = makeKeptAnswerStore(reader);
+  const deps = { ...access, audited, cards, answers, keyring, zoneKeys, random };
   const createCard = makeCreateCard(deps);
   const reissueCard = makeReissueCard(deps);
   const renewCard = makeRenewCard(deps);
@@ -137,7 +140,10 @@ export async function openService(
     inquireNumber: makeInquireNumber(deps),
   };
   const app: FastifyInstance = buildServer({
-    firstVision: { authenticate, nonces, createCard, reissueCard, renewCard, ...inquiries },
+    firstVision: {
+      ...{ authenticate, nonces, createCard, reissueCard, renewCard, ...inquiries },
+      makeRepeatable: makeRepeatable(credentials),
+    },
     cardtokens: { authenticate, validatePan, cipher },
     recordRefusal: makeRecordRefusal(deps),
     v1: { authenticate, nonces, recordAccountChanges },

@@ -16,6 +16,7 @@ import type { CardNumber } from '../domain/pan.ts';
 import type { RecordId } from '../domain/record-id.ts';
 import type { SignedNonce } from '../domain/signed-nonce.ts';
 import type { TokenKeys } from '../domain/token-format.ts';
+import type { KeptAnswer } from './answer-once.ts';
 
 export interface Clock {
   /** Milliseconds since 1970 UTC. */
@@ -136,7 +137,13 @@ export type Change =
   /** Tells all nodes that something was registered or changed. */
   | { readonly kind: 'count_directory_up' }
   | { readonly kind: 'add_nonce'; readonly nonce: SignedNonce }
-  | { readonly kind: 'forget_nonces'; readonly expiredBeforeMs: number };
+  | { readonly kind: 'forget_nonces'; readonly expiredBeforeMs: number }
+  | { readonly kind: 'add_answer'; readonly answer: KeptAnswer }
+  | {
+      readonly kind: 'forget_answers';
+      readonly organization: OrganizationNumber;
+      readonly createdBeforeMs: number;
+    };
 
 /** All of its changes and its audit record become durable together, or nothing does. */
 export interface Unit {
@@ -150,6 +157,7 @@ export type Conflict =
   | 'token_taken' // this token is on record; a keyed one may be that of the same PAN
   | 'card_taken' // this number has a card with this sequence
   | 'change_taken' // somebody else changed this lineage first
+  | 'answer_taken' // this caller has used this Idempotency-Key
   | 'nonce_taken' // this caller has signed with it before
   | 'reference_taken' // a change of this reference is recorded
   | 'registration_taken';
