@@ -12,7 +12,19 @@ export type AuditAction =
   | 'create_service'
   | 'add_organization'
   | 'add_caller'
-  | 'add_merchant';
+  | 'add_merchant'
+  | 'accept_restore';
+
+/** A part of an audit chain that checkpoints know and the log does not: what a restored backup lacks. */
+export interface AuditLoss {
+  /** The number of the chain. */
+  readonly number: number;
+  readonly chain: string;
+  /** The last position the log still has; 0: not even its first block. */
+  readonly keptPosition: number;
+  /** The last position a checkpoint or a successor knows of. */
+  readonly lostThrough: number;
+}
 
 /**
  * Who did what to which card, and what came of it. Durable before the answer leaves. It never holds
@@ -31,6 +43,8 @@ export interface AuditRecord {
   readonly maskedNumber?: string;
   /** The letter a validation was answered with. */
   readonly status?: string;
+  /** `accept_restore`: what an operator accepts as lost. */
+  readonly losses?: readonly AuditLoss[];
   /** The id of the answer, as in its `x-request-id` header and in the log. */
   readonly requestId: string;
 }

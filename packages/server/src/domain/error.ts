@@ -124,6 +124,11 @@ export const REFUSALS = {
     title: 'A record does not agree with its seal. It is not shown; the operator is told.',
   },
   KEY_UNAVAILABLE: { kind: 'unavailable', title: 'A key of this organization is not available.' },
+  RESTORE_UNACCEPTED: {
+    kind: 'unavailable',
+    title:
+      'The database is older than its audit checkpoints; nothing is changed until that is accepted.',
+  },
   STORE_UNAVAILABLE: { kind: 'unavailable', title: 'The database could not take the record.' },
   TOO_BUSY: { kind: 'unavailable', title: 'Too many requests are waiting. Try again shortly.' },
 } as const satisfies Record<string, { kind: ErrorKind; title: string }>;

@@ -46,6 +46,11 @@ export function writeOf(change: Change): Write {
       const { id, name, publicKeyPem, algorithm } = merchant;
       return { name: 'addMerchant', values: [id, name, publicKeyPem, algorithm, apiKeyDigest] };
     }
+    case 'accept_loss': {
+      const { chain, keptPosition, lostThrough } = change.loss;
+      const values = [chain, keptPosition, lostThrough, change.by, change.atMs];
+      return { name: 'addAcceptance', values };
+    }
   }
 }
 

@@ -1,9 +1,11 @@
+import type { ChainTip } from '../audit/block.ts';
+import { canonicalJson } from '../audit/canonical.ts';
 import { Refusal } from '../domain/error.ts';
 import type { CommitOutcome, Ledger, Unit } from '../usecase/ports.ts';
 import { writeOf } from './changes.ts';
 import type { Write } from './statements.ts';
 
-/** A unit as the engine takes it: its writes, and its audit record as one line of JSON. */
+/** A unit as the engine takes it: its writes, and its audit record as one line of canonical JSON. */
 export interface EncodedUnit {
   readonly writes: readonly Write[];
   readonly auditLine: string;
@@ -19,6 +21,10 @@ export interface Committer {
    * @throws when the engine failed: whether the batch was kept is not known.
    */
   commitBatch(units: readonly EncodedUnit[]): Promise<readonly CommitOutcome[]>;
+  /** Where the audit chains that this run has begun stand; all of it is durable. */
+  tips(): readonly ChainTip[];
+  /** Numbers of chains up to this one are not used again, although the database may not know them. */
+  reserveChains(through: number): void;
 }
 
 /** One transaction takes at most so many units; the rest goes with the next. */
@@ -53,7 +59,7 @@ export function makeLedger(committer: Committer): Ledger {
   return {
     commit({ changes, audit }: Unit) {
       if (waiting.length >= WAITING_MAX) return Promise.reject(new Refusal('TOO_BUSY'));
-      const unit = { writes: changes.map(writeOf), auditLine: JSON.stringify(audit) };
+      const unit = { writes: changes.map(writeOf), auditLine: canonicalJson(audit) };
       return new Promise((resolve, reject) => {
         waiting.push({ unit, resolve, reject });
         if (isUnderWay) return;

@@ -5,15 +5,16 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
+import { type ChainHead, headOfOpening, tipOf } from '../audit/block.ts';
 import type { CommitOutcome, Conflict } from '../usecase/ports.ts';
+import { encodeBlock, openingOf, openingValues, predecessorOf } from './audit-chain.ts';
 import type { EncodedUnit } from './ledger.ts';
-import { toSqlite, type WriterAnswer } from './sqlite.ts';
-import { WRITES, type WriteName } from './statements.ts';
+import { toSqlite, type WriterAnswer, type WriterData, type WriterOrder } from './sqlite.ts';
+import { READS, type Row, WRITES, type WriteName } from './statements.ts';
 
-const { path } = workerData as { path: string };
+const { path, node } = workerData as WriterData;
 assert(parentPort, 'this file runs as a worker');
 const port = parentPort;
 
@@ -21,11 +22,10 @@ const database = new DatabaseSync(path, { timeout: 5_000 });
 database.exec('pragma synchronous = full');
 const prepared = new Map<WriteName, StatementSync>();
 
-/** The audit blocks of this run of this writer are one chain. */
-const chain = randomBytes(8).toString('hex');
-let position = 0;
+/** Of the chain that the audit blocks of this run of this writer are; made with the first of them. */
+let head: ChainHead | undefined;
 
-port.on('message', (message: readonly EncodedUnit[] | 'close') => {
+port.on('message', (message: WriterOrder | 'close') => {
   if (message === 'close') {
     database.close();
     port.close();
@@ -34,15 +34,18 @@ port.on('message', (message: readonly EncodedUnit[] | 'close') => {
   port.postMessage(answer(message));
 });
 
-function answer(units: readonly EncodedUnit[]): WriterAnswer {
+function answer({ units, chainFloor }: WriterOrder): WriterAnswer {
   try {
     database.exec('begin immediate');
     const outcomes = units.map(writeUnit);
     const lines = units.filter((_, index) => outcomes[index]?.committed);
-    writeAuditBlock(lines.map(({ auditLine }) => auditLine));
+    const next = writeAuditBlock(
+      lines.map(({ auditLine }) => auditLine),
+      chainFloor,
+    );
     database.exec('commit');
-    if (lines.length > 0) position++;
-    return { outcomes };
+    head = next;
+    return { outcomes, tip: head && tipOf(head) };
   } catch (error) {
     if (database.isTransaction) database.exec('rollback');
     return { failure: error instanceof Error ? error.message : String(error) };
@@ -65,10 +68,27 @@ function writeUnit({ writes }: EncodedUnit): CommitOutcome {
   return { committed: true };
 }
 
-function writeAuditBlock(lines: readonly string[]): void {
-  if (lines.length === 0) return;
-  const records = lines.join('\n');
-  statementOf('addAuditBlock').run(chain, position + 1, Date.now(), lines.length, records);
+/** @returns the head of the chain once the transaction is committed. */
+function writeAuditBlock(lines: readonly string[], chainFloor: number): ChainHead | undefined {
+  if (lines.length === 0) return head;
+  const nowMs = Date.now();
+  const block = encodeBlock(head ?? openChain(nowMs, chainFloor), lines, nowMs);
+  statementOf('addAuditBlock').run(...block.values);
+  return block.head;
+}
+
+/** Nobody else can begin a chain meanwhile: this transaction is the only one that writes. */
+function openChain(nowMs: number, chainFloor: number): ChainHead {
+  const chain = database.prepare(toSqlite(READS.lastAuditChain)).get() as Row | undefined;
+  const block = chain && database.prepare(toSqlite(READS.lastAuditBlock)).get(chain.chain ?? null);
+  const opening = openingOf(
+    node,
+    predecessorOf(chain, block as Row | undefined),
+    chainFloor,
+    nowMs,
+  );
+  statementOf('addAuditChain').run(...openingValues(opening));
+  return headOfOpening(opening);
 }
 
 function statementOf(name: WriteName): StatementSync {

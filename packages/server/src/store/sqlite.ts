@@ -2,6 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import { extname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
+import type { ChainTip } from '../audit/block.ts';
 import type { CommitOutcome } from '../usecase/ports.ts';
 import type { Committer, EncodedUnit } from './ledger.ts';
 import { pendingMigrations } from './migrations.ts';
@@ -9,8 +10,21 @@ import { READS, type Reader, type ReadName, type Row } from './statements.ts';
 
 /** What the writer answers to a batch. */
 export type WriterAnswer =
-  | { readonly outcomes: readonly CommitOutcome[] }
+  | { readonly outcomes: readonly CommitOutcome[]; readonly tip: ChainTip | undefined }
   | { readonly failure: string };
+
+/** What the writer is started with. */
+export interface WriterData {
+  readonly path: string;
+  /** What this node is called in its audit chains. */
+  readonly node: string;
+}
+
+/** What the writer is asked to make durable. */
+export interface WriterOrder {
+  readonly units: readonly EncodedUnit[];
+  readonly chainFloor: number;
+}
 
 /** An open SQLite database: reads on this thread, writes in a worker. */
 export interface SqliteStore {
@@ -25,15 +39,16 @@ export interface SqliteStore {
  * `synchronous=FULL`. Writes run in a worker, so that a slow disk never stops the event loop; reads
  * take some microseconds and run right here.
  *
+ * @param node what this node is called in its audit chains.
  * @throws {Error} when the file is no database, or one of a newer program.
  */
-export function openSqlite(path: string): SqliteStore {
+export function openSqlite(path: string, node = 'node'): SqliteStore {
   closeSync(openSync(path, 'a', 0o600)); // SQLite gives its log files the mode of the database.
   const database = new DatabaseSync(path, { timeout: 5_000 });
   database.exec('pragma journal_mode = wal; pragma synchronous = full;');
   migrate(database);
   database.exec('pragma query_only = on');
-  const writer = startWriter(path);
+  const writer = startWriter({ path, node });
   return {
     reader: makeReader(database),
     committer: writer.committer,
@@ -78,24 +93,32 @@ function makeReader(database: DatabaseSync): Reader {
   };
 }
 
-function startWriter(path: string): { committer: Committer; close(): Promise<void> } {
+function startWriter(workerData: WriterData): { committer: Committer; close(): Promise<void> } {
   const file = `./sqlite-writer${extname(import.meta.filename)}`;
-  const worker = new Worker(new URL(file, import.meta.url), { workerData: { path } });
+  const worker = new Worker(new URL(file, import.meta.url), { workerData });
   worker.unref();
   let underWay: Promise<unknown> = Promise.resolve();
+  let tip: ChainTip | undefined;
+  let chainFloor = 0;
 
   async function ask(units: readonly EncodedUnit[]): Promise<readonly CommitOutcome[]> {
     worker.ref(); // A process does not end while a batch is being written.
     const answer = new Promise<WriterAnswer>((resolve) => worker.once('message', resolve));
-    worker.postMessage(units);
+    const order: WriterOrder = { units, chainFloor };
+    worker.postMessage(order);
     const result = await answer;
     worker.unref();
     if ('failure' in result) throw new Error(result.failure);
+    tip = result.tip;
     return result.outcomes;
   }
 
   return {
     committer: {
+      reserveChains(through) {
+        chainFloor = through;
+      },
+      tips: () => (tip === undefined ? [] : [tip]),
       commitBatch(units) {
         const answer = ask(units);
         underWay = answer.catch(() => undefined);

@@ -50,6 +50,22 @@ export const READS = {
     select merchant, name, public_key as "publicKeyPem", algorithm,
       api_key_digest as "apiKeyDigest"
     from merchant order by name limit 100000`,
+  lastAuditChain: `
+    select number, chain, hash from audit_chain order by number desc limit 1`,
+  lastAuditBlock: `
+    select position, hash from audit_block where chain = $1 order by position desc limit 1`,
+  findAuditBlock: `
+    select position, hash from audit_block where chain = $1 and position = $2`,
+  listAuditChains: `
+    select number, chain, node, opened_at as "openedAtMs",
+      previous_position as "previousPosition", previous_hash as "previousHash", hash
+    from audit_chain where number > $1 order by number limit 1000`,
+  listAuditBlocks: `
+    select position, recorded_at as "recordedAtMs", record_count as "recordCount", records, hash
+    from audit_block where chain = $1 and position > $2 order by position limit 200`,
+  listAcceptances: `
+    select chain, kept_position as "keptPosition", lost_through as "lostThrough"
+    from audit_acceptance limit 100000`,
 } as const;
 
 export const WRITES = {
@@ -83,7 +99,13 @@ export const WRITES = {
     insert into merchant (merchant, name, public_key, algorithm, api_key_digest)
     values ($1, $2, $3, $4, $5)`,
   addAuditBlock: `
-    insert into audit_block (chain, position, recorded_at, record_count, records)
+    insert into audit_block (chain, position, recorded_at, record_count, records, hash)
+    values ($1, $2, $3, $4, $5, $6)`,
+  addAuditChain: `
+    insert into audit_chain (number, chain, node, opened_at, previous_position, previous_hash, hash)
+    values ($1, $2, $3, $4, $5, $6, $7)`,
+  addAcceptance: `
+    insert into audit_acceptance (chain, kept_position, lost_through, accepted_by, accepted_at)
     values ($1, $2, $3, $4, $5)`,
 } as const;
 

@@ -4,8 +4,10 @@
  * @module
  */
 
+import type { Block, ChainOpening, ChainTip } from '../audit/block.ts';
+import type { PublicKey } from '../audit/checkpoint.ts';
 import type { AccountChange } from '../domain/account-change.ts';
-import type { AuditRecord } from '../domain/audit-record.ts';
+import type { AuditLoss, AuditRecord } from '../domain/audit-record.ts';
 import type { BinRange } from '../domain/bin-range.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { Card, NumberRecord, Sealed } from '../domain/card.ts';
@@ -93,7 +95,8 @@ export type Change =
   | { readonly kind: 'add_bin_range'; readonly range: BinRange }
   | { readonly kind: 'add_key'; readonly key: WrappedKey }
   | { readonly kind: 'add_caller'; readonly registered: RegisteredCaller }
-  | { readonly kind: 'add_merchant'; readonly registered: RegisteredMerchant };
+  | { readonly kind: 'add_merchant'; readonly registered: RegisteredMerchant }
+  | { readonly kind: 'accept_loss'; readonly loss: AuditLoss; readonly by: string; atMs: number };
 
 /** All of its changes and its audit record become durable together, or nothing does. */
 export interface Unit {
@@ -123,6 +126,53 @@ export interface Ledger {
   commit(unit: Unit): Promise<CommitOutcome>;
 }
 
+/** A block as it is stored, and its records, one canonical line each. */
+export interface StoredBlock {
+  readonly block: Block;
+  readonly hash: string;
+  readonly lines: readonly string[];
+}
+
+/** The audit log as it is stored. */
+export interface AuditArchive {
+  /** All openings by number, with their hashes. */
+  listOpenings(): Promise<readonly { readonly opening: ChainOpening; readonly hash: string }[]>;
+  /** The blocks of a chain behind a position, a page at a time. */
+  blocksOf(opening: ChainOpening, openingHash: string, after: number): AsyncGenerator<StoredBlock>;
+  hasBlock(chain: string, position: number): Promise<boolean>;
+  /** The last position of a chain; 0 when there is none. */
+  lastPosition(chain: string): Promise<number>;
+  listAcceptances(): Promise<readonly Omit<AuditLoss, 'number'>[]>;
+}
+
+/** Signs what a chain was at one moment. */
+export interface CheckpointSigner {
+  readonly publicKey: PublicKey;
+  /** A C2SP signed note. */
+  sign(tip: ChainTip): string;
+}
+
+/** The second place: where who can write the database cannot. */
+export interface CheckpointSink {
+  /** Resolves when it is durable there. */
+  put(note: string): Promise<void>;
+}
+
+/** What somebody has to be woken for. */
+export type AlarmKind =
+  | 'audit_unavailable' // a record could not be written, and an answer was withheld
+  | 'audit_restored' // the database is older than its checkpoints
+  | 'checkpoint_failed' // the second place did not take a checkpoint
+  | 'record_damaged'; // a row does not agree with its seal
+
+/** Facts of an alarm: ids and counts, never a number or a secret. */
+export type AlarmFacts = Readonly<Record<string, string | number | boolean>>;
+
+/** Tells the operators. It never waits and never throws. */
+export interface Alarm {
+  raise(kind: AlarmKind, facts: AlarmFacts): void;
+}
+
 /** What a key of an organization, or of the service itself, is for. */
 export type KeyPurpose =
   | 'token' // FF1 of PAN-TOKENs, by epoch
@@ -131,6 +181,7 @@ export type KeyPurpose =
   | 'credential-index' // service: HMAC that finds an API key
   | 'caller-secret' // service: AES-GCM of callers' secrets
   | 'access-token' // service: HMAC of bearer tokens
+  | 'audit' // service: Ed25519 private key of audit checkpoints
   | 'message'; // service: RSA private key of encrypted requests
 
 /** A key as it is stored: wrapped under the key-encryption key, its attributes under the MAC. */
