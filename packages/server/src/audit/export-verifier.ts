@@ -32,10 +32,11 @@ interface OpenBlock {
 export function makeExportVerifier(
   publicKeys: readonly PublicKey[],
   checkpoints: readonly Checkpoint[],
+  problemsMax?: number,
 ): ExportVerifier {
   const sum = createHash('sha256');
   const counts = { chainCount: 0, blockCount: 0, recordCount: 0 };
-  const target = makeTarget(checkpoints);
+  const target = makeTarget(checkpoints, problemsMax);
   let stage: ExportLine['kind'] | 'start' = 'start';
   let open: OpenBlock | undefined;
   let end: { line: ExportEnd; sha256: string } | undefined;
@@ -66,9 +67,9 @@ export function makeExportVerifier(
 
   return {
     line(bytes) {
-      const isRecordDue = open !== undefined && open.lines.length < open.block.recordCount;
-      if (isRecordDue && !isNoRecord(bytes)) {
-        open?.lines.push(bytes);
+      if (open !== undefined && !isNoRecord(bytes)) {
+        // One too many is enough to tell that the block is not as it was.
+        if (open.lines.length <= open.block.recordCount) open.lines.push(bytes);
       } else {
         const line = parseLine(bytes);
         closeBlock();
@@ -90,7 +91,7 @@ export function makeExportVerifier(
 }
 
 /** The verifier behind an export: made when all is known that it needs to be made. */
-function makeTarget(checkpoints: readonly Checkpoint[]) {
+function makeTarget(checkpoints: readonly Checkpoint[], problemsMax?: number) {
   const known = [...checkpoints];
   const early: string[] = [];
   let isWhole = true;
@@ -107,7 +108,7 @@ function makeTarget(checkpoints: readonly Checkpoint[]) {
     },
     /** From here on no more checkpoints are compared. */
     verifier(): Verifier {
-      verifier ??= makeVerifier(known, isWhole);
+      verifier ??= makeVerifier(known, isWhole, problemsMax);
       for (const what of early.splice(0)) verifier.problem(what);
       return verifier;
     },

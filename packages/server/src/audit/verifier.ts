@@ -29,7 +29,7 @@ export interface Verification {
   readonly checkpointCount: number;
   /** Losses that an operator has accepted by name: nothing to be alarmed about, but lost. */
   readonly acceptedLosses: readonly string[];
-  /** At most {@link PROBLEMS_MAX}. */
+  /** The first ones, {@link PROBLEMS_MAX} unless told otherwise. */
   readonly problems: readonly Problem[];
   readonly problemCount: number;
 }
@@ -65,7 +65,11 @@ type Roots = ReadonlyMap<number, string>;
  * @param checkpoints whose signatures were found good.
  * @param isWhole false: a part of the log, which may begin anywhere in a chain and end anywhere.
  */
-export function makeVerifier(checkpoints: readonly Checkpoint[], isWhole: boolean): Verifier {
+export function makeVerifier(
+  checkpoints: readonly Checkpoint[],
+  isWhole: boolean,
+  problemsMax = PROBLEMS_MAX,
+): Verifier {
   const chains = new Map<string, ChainState>();
   const losses = makeLossBook();
   const problems: Problem[] = [];
@@ -76,7 +80,7 @@ export function makeVerifier(checkpoints: readonly Checkpoint[], isWhole: boolea
 
   const report = (chain: string, position: number, what: string) => {
     problemCount++;
-    if (problems.length < PROBLEMS_MAX) problems.push({ chain, position, what });
+    if (problems.length < problemsMax) problems.push({ chain, position, what });
   };
 
   return {
