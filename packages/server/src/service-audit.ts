@@ -4,41 +4,67 @@
  * @module
  */
 
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { makeCheckpointSigner } from './keys/checkpoint-signer.ts';
 import { makeAuditArchive } from './store/audit-archive.ts';
 import { makeCheckpointFile, readCheckpointNotes } from './store/checkpoint-file.ts';
-import type { Committer } from './store/ledger.ts';
-import type { Reader } from './store/statements.ts';
+import type { Store } from './store/engine.ts';
+import { makeLedger } from './store/ledger.ts';
+import { makeAcceptRestore } from './usecase/accept-restore.ts';
+import type { CheckpointSink } from './usecase/audit-ports.ts';
+import { makeAudited } from './usecase/audit-trail.ts';
 import { type CheckpointLimits, makeCheckpointer } from './usecase/checkpoint-audit.ts';
-import type { Alarm, CheckpointSigner, CheckpointSink, Clock } from './usecase/ports.ts';
-import { watchRestore } from './usecase/watch-restore.ts';
+import type { PendingNonces } from './usecase/pending-nonces.ts';
+import type { Clock } from './usecase/ports.ts';
+import { guardLedger, watchRestore } from './usecase/watch-restore.ts';
+import { makeAlarm } from './watch/alarm.ts';
 import type { Webhook } from './watch/webhook.ts';
 
+/** How the audit log and alarms leave this machine; the defaults are good for one machine. */
 export interface AuditSettings {
-  /** Where signed checkpoints are appended. */
-  readonly checkpointFile: string;
-  readonly checkpointWebhook: Webhook | undefined;
-  readonly checkpointLimits: CheckpointLimits;
+  /** What this node is called in its audit chains and alarms. */
+  readonly node?: string;
+  /** Where signed checkpoints are appended; left out: `audit-checkpoints` in the folder. */
+  readonly checkpointFile?: string | undefined;
+  readonly checkpointWebhook?: Webhook | undefined;
+  readonly checkpointLimits?: CheckpointLimits;
+  readonly alarmWebhook?: Webhook | undefined;
 }
 
-export interface AuditDeps extends AuditSettings {
-  readonly reader: Reader;
-  readonly committer: Committer;
-  readonly signer: CheckpointSigner;
-  readonly alarm: Alarm;
+export interface AuditDeps {
+  readonly settings: AuditSettings;
+  readonly home: string;
+  readonly store: Store;
+  readonly key: Parameters<typeof makeCheckpointSigner>[0];
+  readonly nonces: PendingNonces;
   readonly clock: Clock;
+  readonly log: Logger;
 }
+
+/**
+ * A checkpoint every minute of traffic, or every 1,000 blocks: what is cut off behind the last one is
+ * not noticed, so this bounds it; each is some 250 bytes.
+ */
+const CHECKPOINT_LIMITS = { blocks: 1_000, seconds: 60 } as const;
 
 /** How often it is looked whether a checkpoint is due, or a restored backup was accepted. */
 const EVERY_MS = 1_000;
 
 export type Audit = Awaited<ReturnType<typeof openAudit>>;
 
-export async function openAudit(deps: AuditDeps) {
-  const { reader, committer, signer, alarm, clock, checkpointFile, checkpointWebhook } = deps;
+export async function openAudit({ settings, home, store, key, nonces, clock, log }: AuditDeps) {
+  const { node = 'node', alarmWebhook: webhook, checkpointWebhook } = settings;
+  const checkpointFile = settings.checkpointFile ?? join(home, 'audit-checkpoints');
+  const { reader, committer } = store;
+  const alarm = makeAlarm({ log, webhook, node, count: () => undefined, nowMs: clock.nowMs });
+  const signer = makeCheckpointSigner(key);
   const archive = makeAuditArchive(reader);
   const notes = readCheckpointNotes(checkpointFile);
-  const restoreWatch = await watchRestore({ archive, signer, alarm, notes });
-  committer.reserveChains(restoreWatch.chainFloor);
+  const watch = await watchRestore({ archive, signer, alarm, notes });
+  committer.nameChains({ node, floor: watch.chainFloor });
+  const ledger = guardLedger(makeLedger(committer), watch);
+  const audited = makeAudited({ ledger, clock, nonces, alarm });
   const sinks: CheckpointSink[] = [makeCheckpointFile(checkpointFile)];
   if (checkpointWebhook !== undefined) {
     sinks.push({ put: (note) => checkpointWebhook.post('text/plain; charset=utf-8', note) });
@@ -49,18 +75,21 @@ export async function openAudit(deps: AuditDeps) {
     sinks,
     alarm,
     clock,
-    limits: deps.checkpointLimits,
+    limits: settings.checkpointLimits ?? CHECKPOINT_LIMITS,
   });
   const timer = setInterval(() => {
     void checkpointer.run();
     // A database that does not answer is noticed elsewhere; the loss stays as it was.
-    void restoreWatch.refresh().catch(() => undefined);
+    void watch.refresh().catch(() => undefined);
   }, EVERY_MS).unref();
   return {
+    alarm,
+    audited,
     archive,
-    restoreWatch,
     checkpointer,
     publicKey: signer.publicKey,
+    publicKeyPem: String(signer.publicKey.export({ type: 'spki', format: 'pem' })),
+    acceptRestore: makeAcceptRestore({ audited, watch, clock }),
     readNotes: () => readCheckpointNotes(checkpointFile, Number.POSITIVE_INFINITY),
     /** Signs what is left, so that a clean end leaves nothing without a checkpoint. */
     async close(): Promise<void> {

@@ -8,74 +8,87 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { followDirectory } from './follow-directory.ts';
+import { makeNetworks } from './http/networks.ts';
 import { buildServer } from './http/server.ts';
-import { makeCheckpointSigner } from './keys/checkpoint-signer.ts';
 import { makeCredentials } from './keys/credentials.ts';
 import { createKeyEncryptionKey, readKeyEncryptionKey } from './keys/key-encryption-key.ts';
 import { makeKeyWrapper } from './keys/key-wrapper.ts';
 import { makeKeyring } from './keys/keyring.ts';
 import { makeMessageCipher } from './keys/message-cipher.ts';
+import { makePublicKeys } from './keys/public-keys.ts';
 import { random } from './keys/random.ts';
 import { newServiceKeys, openServiceKeys } from './keys/service-keys.ts';
+import { makeZoneKeys } from './keys/zone-keys.ts';
 import { type AuditSettings, openAudit } from './service-audit.ts';
 import { makeCardStore } from './store/card-store.ts';
 import { makeDirectory, makeWrappedKeyStore } from './store/directory.ts';
 import { makeLedger } from './store/ledger.ts';
-import { openSqlite } from './store/sqlite.ts';
-import { makeAcceptRestore } from './usecase/accept-restore.ts';
-import { makeAudited } from './usecase/audit-trail.ts';
+import { openStore, type StorePlace } from './store/place.ts';
+import { makeAddZoneKey } from './usecase/add-zone-key.ts';
 import { makeAuthenticate } from './usecase/authenticate.ts';
 import { makeChangeAccount } from './usecase/change-account.ts';
+import { makeChangeCallerKeys } from './usecase/change-caller-keys.ts';
 import { makeCreateCard } from './usecase/create-card.ts';
+import { makeDisableCaller } from './usecase/disable-caller.ts';
+import { makeDisableMerchant } from './usecase/disable-merchant.ts';
 import { makeInquireNumber } from './usecase/inquire-number.ts';
 import { makeInquireToken } from './usecase/inquire-token.ts';
+import { makePendingNonces } from './usecase/pending-nonces.ts';
 import type { Clock } from './usecase/ports.ts';
 import { makeRegister } from './usecase/register.ts';
 import { makeReissueCard } from './usecase/reissue-card.ts';
 import { makeRenewCard } from './usecase/renew-card.ts';
+import { makeRotateCaller } from './usecase/rotate-caller.ts';
 import { makeValidatePan } from './usecase/validate-pan.ts';
-import { guardLedger } from './usecase/watch-restore.ts';
-import { makeAlarm } from './watch/alarm.ts';
-import type { Webhook } from './watch/webhook.ts';
 
 export type Service = Awaited<ReturnType<typeof openService>>;
 
-/** What a service can be told; what is left out has a default that is good for one machine. */
-export interface ServiceOptions extends Partial<AuditSettings> {
-  /** What this node is called in its audit chains and alarms. */
-  readonly node?: string;
-  readonly alarmWebhook?: Webhook | undefined;
+/** Where a service keeps its files. */
+const pathOfKeyEncryptionKey = (home: string) => join(home, 'key-encryption-key');
+
+/** The database of a service that names no other. */
+export function sqliteIn(home: string): StorePlace {
+  return { engine: 'sqlite', path: join(home, 'pantoken.db') };
 }
 
-/** Where a service keeps its files. */
-const pathsOf = (home: string) => ({
-  database: join(home, 'pantoken.db'),
-  keyEncryptionKey: join(home, 'key-encryption-key'),
-  checkpoints: join(home, 'audit-checkpoints'),
-});
-
-/**
- * A checkpoint every minute of traffic, or every 1,000 blocks: what is cut off behind the last one is
- * not noticed, so this bounds it; each is some 250 bytes.
- */
-const CHECKPOINT_LIMITS = { blocks: 1_000, seconds: 60 } as const;
+/** What a service can be told beside its folder; the defaults are good for one machine. */
+export interface ServiceOptions extends AuditSettings {
+  /** Left out: a SQLite file in the folder. */
+  readonly database?: StorePlace | undefined;
+  /** How the database is opened; tests and the crash harness put something in between. */
+  readonly open?: typeof openStore;
+}
 
 const systemClock: Clock = { nowMs: () => Date.now() };
 
-/** Makes the folder, key-encryption key, database and service keys of a new service. */
-export async function createService(home: string, log: Logger): Promise<Service> {
+/**
+ * Makes the folder, key-encryption key, database and service keys of a new service.
+ *
+ * @throws {Error} when the folder or the database holds one already.
+ */
+export async function createService(
+  home: string,
+  log: Logger,
+  options: ServiceOptions = {},
+): Promise<Service> {
   mkdirSync(home, { recursive: true, mode: 0o700 });
-  const paths = pathsOf(home);
-  createKeyEncryptionKey(paths.keyEncryptionKey);
-  const wrapper = makeKeyWrapper(readKeyEncryptionKey(paths.keyEncryptionKey));
-  const store = openSqlite(paths.database);
-  const audit = { atMs: systemClock.nowMs(), who: 'operator', requestId: random.recordId() };
-  await makeLedger(store.committer).commit({
-    changes: newServiceKeys(wrapper, systemClock).map((key) => ({ kind: 'add_key', key })),
-    audit: { ...audit, action: 'create_service', outcome: 'done' },
-  });
-  await store.close();
-  return openService(home, log);
+  const store = await openStore(options.database ?? sqliteIn(home));
+  try {
+    const keys = await makeWrappedKeyStore(store.reader).listKeys();
+    if (keys.length > 0) throw new Error('the database holds a service already');
+    createKeyEncryptionKey(pathOfKeyEncryptionKey(home));
+    const wrapper = makeKeyWrapper(readKeyEncryptionKey(pathOfKeyEncryptionKey(home)));
+    const audit = { atMs: systemClock.nowMs(), who: 'operator', requestId: random.recordId() };
+    const outcome = await makeLedger(store.committer).commit({
+      changes: newServiceKeys(wrapper, systemClock).map((key) => ({ kind: 'add_key', key })),
+      audit: { ...audit, action: 'create_service', outcome: 'done' },
+    });
+    if (!outcome.committed) throw new Error('another node has made a service in the database');
+  } finally {
+    await store.close();
+  }
+  return openService(home, log, systemClock, options);
 }
 
 /**
@@ -90,35 +103,30 @@ export async function openService(
   clock = systemClock,
   options: ServiceOptions = {},
 ) {
-  const paths = pathsOf(home);
-  if (!existsSync(paths.database)) throw new Error(`there is no service in ${home}`);
-  const wrapper = makeKeyWrapper(readKeyEncryptionKey(paths.keyEncryptionKey));
-  const { node = 'node', alarmWebhook: webhook } = options;
-  const alarm = makeAlarm({ log, webhook, node, count: () => undefined, nowMs: Date.now });
-  const store = openSqlite(paths.database, node);
-  const { reader, committer } = store;
+  const { database = sqliteIn(home), open = openStore } = options;
+  if (database.engine === 'sqlite' && !existsSync(database.path)) {
+    throw new Error(`there is no service in ${home}`);
+  }
+  const wrapper = makeKeyWrapper(readKeyEncryptionKey(pathOfKeyEncryptionKey(home)));
+  const store = await open(database);
+  const { reader } = store;
   const wrappedKeys = makeWrappedKeyStore(reader);
   const serviceKeys = openServiceKeys(wrapper, await wrappedKeys.listKeys());
   const keyring = await makeKeyring({ wrapper, store: wrappedKeys, clock });
   const credentials = makeCredentials(serviceKeys);
   const cipher = makeMessageCipher(serviceKeys.message);
   const directory = await makeDirectory(reader);
-  const signer = makeCheckpointSigner(serviceKeys.audit);
-  const audit = await openAudit({
-    reader,
-    committer,
-    signer,
-    alarm,
-    clock,
-    checkpointFile: options.checkpointFile ?? paths.checkpoints,
-    checkpointWebhook: options.checkpointWebhook,
-    checkpointLimits: options.checkpointLimits ?? CHECKPOINT_LIMITS,
-  });
-  const ledger = guardLedger(makeLedger(committer), audit.restoreWatch);
-  const audited = makeAudited({ ledger, clock, alarm });
+  const nonces = makePendingNonces();
+  const { audit: key } = serviceKeys;
+  const audit = await openAudit({ settings: options, home, store, key, nonces, clock, log });
+  const { audited } = audit;
   const cards = makeCardStore(reader);
-  const authenticate = makeAuthenticate({ directory, credentials, clock });
-  const deps = { audited, directory, cards, keyring, credentials, random, clock };
+  const networks = makeNetworks();
+  const publicKeys = makePublicKeys();
+  const zoneKeys = await makeZoneKeys({ wrapper, store: wrappedKeys, clock });
+  const access = { directory, credentials, networks, publicKeys, nonces, clock };
+  const authenticate = makeAuthenticate(access);
+  const deps = { ...access, audited, cards, keyring, zoneKeys, random };
   const createCard = makeCreateCard(deps);
   const reissueCard = makeReissueCard(deps);
   const renewCard = makeRenewCard(deps);
@@ -128,26 +136,31 @@ export async function openService(
     inquireNumber: makeInquireNumber(deps),
   };
   const app: FastifyInstance = buildServer({
-    firstVision: { authenticate, createCard, reissueCard, renewCard, ...inquiries },
+    firstVision: { authenticate, nonces, createCard, reissueCard, renewCard, ...inquiries },
     cardtokens: { authenticate, validatePan, cipher },
     log,
   });
+  const stopFollowing = followDirectory({ directory, keyring, zoneKeys, log });
   return {
     app,
+    directory,
     register: makeRegister(deps),
+    rotateCaller: makeRotateCaller(deps),
+    disableCaller: makeDisableCaller(deps),
+    changeCallerKeys: makeChangeCallerKeys(deps),
+    disableMerchant: makeDisableMerchant(deps),
+    addZoneKey: makeAddZoneKey(deps),
     createCard,
+    ...inquiries,
     reissueCard,
     renewCard,
     changeAccount: makeChangeAccount(deps),
     publicKeyPem: cipher.publicKeyPem(),
-    audit: {
-      ...audit,
-      acceptRestore: makeAcceptRestore({ audited, watch: audit.restoreWatch, clock }),
-      publicKeyPem: String(signer.publicKey.export({ type: 'spki', format: 'pem' })),
-    },
+    audit,
     /** Answers what is under way, then lets go of every file and thread. */
     async close(): Promise<void> {
       await app.close();
+      await stopFollowing();
       await cipher.close();
       await audit.close();
       await store.close();

@@ -13,6 +13,11 @@ export type AuditAction =
   | 'add_organization'
   | 'add_caller'
   | 'add_merchant'
+  | 'rotate_caller'
+  | 'disable_caller'
+  | 'change_caller_keys'
+  | 'disable_merchant'
+  | 'add_zone_key'
   | 'accept_restore';
 
 /** A part of an audit chain that checkpoints know and the log does not: what a restored backup lacks. */

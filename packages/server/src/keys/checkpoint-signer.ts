@@ -1,6 +1,6 @@
 import { createPublicKey, type KeyObject, sign } from 'node:crypto';
 import { originOf, signedNote, textOf } from '../audit/checkpoint.ts';
-import type { CheckpointSigner } from '../usecase/ports.ts';
+import type { CheckpointSigner } from '../usecase/audit-ports.ts';
 
 /** @param privateKey Ed25519 */
 export function makeCheckpointSigner(privateKey: KeyObject): CheckpointSigner {

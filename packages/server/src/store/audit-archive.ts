@@ -1,5 +1,5 @@
 import { type ChainOpening, rootOfRecords } from '../audit/block.ts';
-import type { AuditArchive } from '../usecase/ports.ts';
+import type { AuditArchive } from '../usecase/audit-ports.ts';
 import { hexOf } from './audit-chain.ts';
 import type { Reader, Row } from './statements.ts';
 

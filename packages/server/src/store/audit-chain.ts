@@ -2,6 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { type ChainHead, type ChainOpening, hashOf, NOTHING, nextBlock } from '../audit/block.ts';
 import type { Row, SqlValue } from './statements.ts';
 
+/** How the chains of a run begin. */
+export interface ChainNaming {
+  /** What this node is called in them. */
+  readonly node: string;
+  /** Numbers up to this one are not used again, although the database may not know them. */
+  readonly floor: number;
+}
+
 /** What {@link openingOf} has to know of the chain with the highest number. */
 export interface Predecessor {
   readonly number: number;
@@ -12,13 +20,10 @@ export interface Predecessor {
 /**
  * The opening of a new chain. Its number is free as far as `predecessor` tells; that it is, the
  * primary key decides.
- *
- * @param floor numbers up to this one are not used, although the database does not know them.
  */
 export function openingOf(
-  node: string,
+  { node, floor }: ChainNaming,
   predecessor: Predecessor | undefined,
-  floor: number,
   nowMs: number,
 ): ChainOpening {
   const next = Math.max(predecessor?.number ?? 0, floor) + 1;

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { splitNotes } from '../audit/checkpoint.ts';
-import type { CheckpointSink } from '../usecase/ports.ts';
+import type { CheckpointSink } from '../usecase/audit-ports.ts';
 
 /** How much of the end of the file is looked at: some thousand checkpoints. */
 const TAIL_BYTES = 1024 * 1024;

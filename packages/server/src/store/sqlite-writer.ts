@@ -8,13 +8,20 @@ import assert from 'node:assert/strict';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 import { type ChainHead, headOfOpening, tipOf } from '../audit/block.ts';
-import type { CommitOutcome, Conflict } from '../usecase/ports.ts';
-import { encodeBlock, openingOf, openingValues, predecessorOf } from './audit-chain.ts';
+import type { CommitOutcome } from '../usecase/ports.ts';
+import {
+  type ChainNaming,
+  encodeBlock,
+  openingOf,
+  openingValues,
+  predecessorOf,
+} from './audit-chain.ts';
+import { SQLITE } from './dialect.ts';
 import type { EncodedUnit } from './ledger.ts';
-import { toSqlite, type WriterAnswer, type WriterData, type WriterOrder } from './sqlite.ts';
+import type { WriterAnswer, WriterOrder } from './sqlite.ts';
 import { READS, type Row, WRITES, type WriteName } from './statements.ts';
 
-const { path, node } = workerData as WriterData;
+const { path } = workerData as { path: string };
 assert(parentPort, 'this file runs as a worker');
 const port = parentPort;
 
@@ -34,14 +41,14 @@ port.on('message', (message: WriterOrder | 'close') => {
   port.postMessage(answer(message));
 });
 
-function answer({ units, chainFloor }: WriterOrder): WriterAnswer {
+function answer({ units, chains }: WriterOrder): WriterAnswer {
   try {
     database.exec('begin immediate');
     const outcomes = units.map(writeUnit);
     const lines = units.filter((_, index) => outcomes[index]?.committed);
     const next = writeAuditBlock(
       lines.map(({ auditLine }) => auditLine),
-      chainFloor,
+      chains,
     );
     database.exec('commit');
     head = next;
@@ -59,7 +66,7 @@ function writeUnit({ writes }: EncodedUnit): CommitOutcome {
   try {
     for (const { name, values } of writes) statementOf(name).run(...values);
   } catch (error) {
-    const conflict = conflictOf(error);
+    const conflict = SQLITE.conflictOf(error);
     if (conflict === undefined) throw error;
     if (needsSavepoint) database.exec('rollback to unit; release unit');
     return { committed: false, conflict };
@@ -69,48 +76,26 @@ function writeUnit({ writes }: EncodedUnit): CommitOutcome {
 }
 
 /** @returns the head of the chain once the transaction is committed. */
-function writeAuditBlock(lines: readonly string[], chainFloor: number): ChainHead | undefined {
+function writeAuditBlock(lines: readonly string[], chains: ChainNaming): ChainHead | undefined {
   if (lines.length === 0) return head;
   const nowMs = Date.now();
-  const block = encodeBlock(head ?? openChain(nowMs, chainFloor), lines, nowMs);
+  const block = encodeBlock(head ?? openChain(nowMs, chains), lines, nowMs);
   statementOf('addAuditBlock').run(...block.values);
   return block.head;
 }
 
 /** Nobody else can begin a chain meanwhile: this transaction is the only one that writes. */
-function openChain(nowMs: number, chainFloor: number): ChainHead {
-  const chain = database.prepare(toSqlite(READS.lastAuditChain)).get() as Row | undefined;
-  const block = chain && database.prepare(toSqlite(READS.lastAuditBlock)).get(chain.chain ?? null);
-  const opening = openingOf(
-    node,
-    predecessorOf(chain, block as Row | undefined),
-    chainFloor,
-    nowMs,
-  );
+function openChain(nowMs: number, chains: ChainNaming): ChainHead {
+  const chain = database.prepare(SQLITE.spell(READS.lastAuditChain)).get() as Row | undefined;
+  const block =
+    chain && database.prepare(SQLITE.spell(READS.lastAuditBlock)).get(chain.chain ?? null);
+  const opening = openingOf(chains, predecessorOf(chain, block as Row | undefined), nowMs);
   statementOf('addAuditChain').run(...openingValues(opening));
   return headOfOpening(opening);
 }
 
 function statementOf(name: WriteName): StatementSync {
-  const statement = prepared.get(name) ?? database.prepare(toSqlite(WRITES[name]));
+  const statement = prepared.get(name) ?? database.prepare(SQLITE.spell(WRITES[name]));
   prepared.set(name, statement);
   return statement;
-}
-
-/** SQLite names a broken constraint by its columns. */
-const CONFLICTS: readonly (readonly [string, Conflict])[] = [
-  ['card_number.organization, card_number.pan_index', 'number_taken'],
-  ['card_number.organization, card_number.token', 'token_taken'],
-  ['card.organization, card.number_id', 'card_taken'],
-  ['account_change.organization, account_change.lineage', 'change_taken'],
-  ['organization.', 'registration_taken'],
-  ['bin_range.', 'registration_taken'],
-  ['caller.', 'registration_taken'],
-  ['merchant.', 'registration_taken'],
-];
-
-function conflictOf(error: unknown): Conflict | undefined {
-  const [, columns] = /^UNIQUE constraint failed: (.*)$/.exec((error as Error).message) ?? [];
-  if (columns === undefined) return undefined;
-  return CONFLICTS.find(([start]) => columns.startsWith(start))?.[1];
 }

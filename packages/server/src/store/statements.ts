@@ -44,11 +44,17 @@ export const READS = {
     from wrapped_key order by organization, purpose, epoch limit 1000000`,
   listCallers: `
     select caller, name, client_id as "clientId", organizations, pci_certified as "pciCertified",
-      apikey_digest as "apikeyDigest", wrapped_secret as "wrappedSecret"
+      rights, signature, signature_form as "signatureForm", number_form as "numberForm", keys,
+      networks, certificates, expires_at as "expiresAtMs", disabled_at as "disabledAtMs"
     from caller order by name limit 100000`,
+  listCredentials: `
+    select caller, apikey_digest as "apikeyDigest", wrapped_secret as "wrappedSecret",
+      created_at as "createdAtMs", expires_at as "expiresAtMs"
+    from caller_credential order by caller, created_at limit 1000000`,
   listMerchants: `
     select merchant, name, public_key as "publicKeyPem", algorithm,
-      api_key_digest as "apiKeyDigest"
+      api_key_digest as "apiKeyDigest", networks, certificates, expires_at as "expiresAtMs",
+      disabled_at as "disabledAtMs"
     from merchant order by name limit 100000`,
   lastAuditChain: `
     select number, chain, hash from audit_chain order by number desc limit 1`,
@@ -66,6 +72,8 @@ export const READS = {
   listAcceptances: `
     select chain, kept_position as "keptPosition", lost_through as "lostThrough"
     from audit_acceptance limit 100000`,
+  findDirectoryVersion: `
+    select version from directory_version where id = 1`,
 } as const;
 
 export const WRITES = {
@@ -92,12 +100,30 @@ export const WRITES = {
     insert into wrapped_key (organization, purpose, epoch, wrapped, known_answer, created_at)
     values ($1, $2, $3, $4, $5, $6)`,
   addCaller: `
-    insert into caller (caller, name, client_id, organizations, pci_certified, apikey_digest,
-      wrapped_secret)
-    values ($1, $2, $3, $4, $5, $6, $7)`,
-  addMerchant: `
-    insert into merchant (merchant, name, public_key, algorithm, api_key_digest)
+    insert into caller (caller, name, client_id, organizations, pci_certified, rights, signature,
+      signature_form, number_form, keys, networks, certificates, expires_at, disabled_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+  addCredential: `
+    insert into caller_credential (caller, apikey_digest, wrapped_secret, created_at, expires_at)
     values ($1, $2, $3, $4, $5)`,
+  endCredential: `
+    update caller_credential set expires_at = $3 where caller = $1 and apikey_digest = $2`,
+  disableCaller: `
+    update caller set disabled_at = $2 where caller = $1`,
+  setCallerKeys: `
+    update caller set keys = $2 where caller = $1`,
+  addMerchant: `
+    insert into merchant (merchant, name, public_key, algorithm, api_key_digest, networks,
+      certificates, expires_at, disabled_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+  disableMerchant: `
+    update merchant set disabled_at = $2 where merchant = $1`,
+  countDirectoryUp: `
+    update directory_version set version = version + 1 where id = 1`,
+  addNonce: `
+    insert into request_nonce (caller, nonce, expires_at) values ($1, $2, $3)`,
+  forgetNonces: `
+    delete from request_nonce where expires_at < $1`,
   addAuditBlock: `
     insert into audit_block (chain, position, recorded_at, record_count, records, hash)
     values ($1, $2, $3, $4, $5, $6)`,
@@ -107,6 +133,9 @@ export const WRITES = {
   addAcceptance: `
     insert into audit_acceptance (chain, kept_position, lost_through, accepted_by, accepted_at)
     values ($1, $2, $3, $4, $5)`,
+  /** Changes nothing, and is a write all the same: its commit waits for the disk and the standby. */
+  touchDirectory: `
+    update directory_version set version = version where id = 1`,
 } as const;
 
 export type ReadName = keyof typeof READS;

@@ -1,5 +1,5 @@
 import type { ChainOpening } from '../audit/block.ts';
-import type { AuditArchive, StoredBlock } from './ports.ts';
+import type { AuditArchive, StoredBlock } from './audit-ports.ts';
 
 /** A part of the audit log by time; without either, all of it. */
 export interface AuditRange {

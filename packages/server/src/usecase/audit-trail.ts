@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import type { AuditAction, AuditRecord } from '../domain/audit-record.ts';
 import { Refusal } from '../domain/error.ts';
-import type { Alarm, Change, Clock, CommitOutcome, Ledger } from './ports.ts';
+import type { Alarm } from './audit-ports.ts';
+import type { PendingNonces } from './pending-nonces.ts';
+import type { Change, Clock, CommitOutcome, Ledger, Unit } from './ports.ts';
 
 /** Who asks, and which request it is. */
 export interface RequestContext {
@@ -32,26 +34,33 @@ export interface AuditedDeps {
   readonly ledger: Ledger;
   readonly clock: Clock;
   readonly alarm: Alarm;
+  readonly nonces: PendingNonces;
 }
 
 /**
  * Runs a use case so that its record is durable before its answer leaves: as done, together with what
  * it changed, or as refused. A use case that returns without a record is a bug and does not answer.
+ *
+ * @throws {Refusal} `REQUEST_REPLAYED` in place of any answer, when the request was signed with a
+ *   nonce that its caller has used before.
  */
-export function makeAudited(deps: AuditedDeps): Audited {
-  const { ledger, clock, alarm } = deps;
+export function makeAudited({ ledger, clock, nonces, alarm }: AuditedDeps): Audited {
+  const commit = makeCommitWithNonce(ledger, clock, nonces);
   return async (context, action, serve) => {
-    const { requestId } = context;
     let facts: AuditFacts = {};
     let recorded = false;
+    const { requestId } = context;
     const begin = { atMs: clock.nowMs(), who: context.who, action };
+    const refused = (code: Refusal['code']): AuditRecord => {
+      return { ...begin, outcome: 'refused', code, ...facts, requestId };
+    };
     const trail: Trail = {
       note(more) {
         facts = { ...facts, ...more };
       },
       async commit(changes) {
         const audit: AuditRecord = { ...begin, outcome: 'done', ...facts, requestId };
-        const outcome = await ledger.commit({ changes, audit });
+        const outcome = await commit({ changes, audit });
         recorded = outcome.committed;
         return outcome;
       },
@@ -62,13 +71,48 @@ export function makeAudited(deps: AuditedDeps): Audited {
       return answer;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      const { code } = error;
-      if (code === 'STORE_UNAVAILABLE') alarm.raise('audit_unavailable', { action });
-      if (code === 'STORE_UNAVAILABLE' || code === 'TOO_BUSY') throw error;
-      if (code === 'RECORD_DAMAGED') alarm.raise('record_damaged', { action });
-      const audit: AuditRecord = { ...begin, outcome: 'refused', code, ...facts, requestId };
-      await ledger.commit({ changes: [], audit });
-      throw error;
+      if (error.code === 'STORE_UNAVAILABLE') {
+        alarm.raise('audit_unavailable', { action });
+        throw error;
+      }
+      if (error.code === 'RECORD_DAMAGED') alarm.raise('record_damaged', { action });
+      if (error.code !== 'REQUEST_REPLAYED') {
+        try {
+          await commit({ changes: [], audit: refused(error.code) });
+          throw error;
+        } catch (second) {
+          if (!(second instanceof Refusal) || second.code !== 'REQUEST_REPLAYED') throw second;
+        }
+      }
+      nonces.drop(requestId);
+      await ledger.commit({ changes: [], audit: refused('REQUEST_REPLAYED') });
+      throw new Refusal('REQUEST_REPLAYED');
     }
+  };
+}
+
+/** How often, at most, the nonces that are out of their window are forgotten. */
+const FORGET_EVERY_MS = 1_000;
+
+/**
+ * Commits a unit, with the nonce of its request first: if that was taken before, nothing of the unit
+ * is kept. Once in a while such a unit takes the forgetting of old nonces along.
+ */
+function makeCommitWithNonce(ledger: Ledger, clock: Clock, nonces: PendingNonces) {
+  let forgottenAtMs = 0;
+  return async (unit: Unit): Promise<CommitOutcome> => {
+    const { requestId } = unit.audit;
+    const nonce = nonces.of(requestId);
+    if (nonce === undefined) return ledger.commit(unit);
+    const changes: Change[] = [{ kind: 'add_nonce', nonce }, ...unit.changes];
+    const nowMs = clock.nowMs();
+    if (nowMs - forgottenAtMs >= FORGET_EVERY_MS) {
+      forgottenAtMs = nowMs;
+      changes.push({ kind: 'forget_nonces', expiredBeforeMs: nowMs });
+    }
+    const outcome = await ledger.commit({ ...unit, changes });
+    if (outcome.committed) nonces.drop(requestId);
+    else if (outcome.conflict === 'nonce_taken') throw new Refusal('REQUEST_REPLAYED');
+    return outcome;
   };
 }

@@ -1,5 +1,6 @@
 import type { ChainTip } from '../audit/block.ts';
-import type { Alarm, CheckpointSigner, CheckpointSink, Clock } from './ports.ts';
+import type { Alarm, CheckpointSigner, CheckpointSink } from './audit-ports.ts';
+import type { Clock } from './ports.ts';
 
 export interface CheckpointerDeps {
   /** Where the chains of this run stand. */

@@ -7,8 +7,8 @@ import {
   makeExportSum,
   openingLine,
 } from '../audit/export-form.ts';
+import type { AuditArchive } from './audit-ports.ts';
 import { type AuditRange, isWhole, readRange } from './audit-range.ts';
-import type { AuditArchive } from './ports.ts';
 
 /**
  * The audit log as an export, piece by piece. It can be verified without the database.

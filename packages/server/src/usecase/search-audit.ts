@@ -1,6 +1,6 @@
 import type { AuditRecord } from '../domain/audit-record.ts';
+import type { AuditArchive } from './audit-ports.ts';
 import { type AuditRange, readRange } from './audit-range.ts';
-import type { AuditArchive } from './ports.ts';
 
 /** What a record must have; what is left out may be anything. */
 export type AuditQuery = Partial<

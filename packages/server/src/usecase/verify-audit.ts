@@ -1,7 +1,7 @@
 import { type Checkpoint, openNote, type PublicKey } from '../audit/checkpoint.ts';
 import { makeVerifier, type Verification } from '../audit/verifier.ts';
+import type { AuditArchive } from './audit-ports.ts';
 import { type AuditRange, isWhole, readRange } from './audit-range.ts';
-import type { AuditArchive } from './ports.ts';
 
 export interface VerifyAuditRequest {
   readonly range: AuditRange;

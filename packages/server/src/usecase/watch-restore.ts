@@ -1,7 +1,8 @@
 import { chainOfOrigin, openNote } from '../audit/checkpoint.ts';
 import type { AuditLoss } from '../domain/audit-record.ts';
 import { Refusal } from '../domain/error.ts';
-import type { Alarm, AuditArchive, CheckpointSigner, Ledger } from './ports.ts';
+import type { Alarm, AuditArchive, CheckpointSigner } from './audit-ports.ts';
+import type { Change, Ledger } from './ports.ts';
 
 export interface WatchRestoreDeps {
   readonly archive: AuditArchive;
@@ -41,11 +42,18 @@ export async function watchRestore(deps: WatchRestoreDeps): Promise<RestoreWatch
   };
 }
 
+/** Changes that keep a restored database safe and change nothing of its contents. */
+const HARMLESS: ReadonlySet<Change['kind']> = new Set([
+  'accept_loss',
+  'add_nonce',
+  'forget_nonces',
+] as const);
+
 /** A ledger that takes audit records but no changes as long as a loss is not accepted. */
 export function guardLedger(ledger: Ledger, watch: Pick<RestoreWatch, 'losses'>): Ledger {
   return {
     async commit(unit) {
-      const changes = unit.changes.filter(({ kind }) => kind !== 'accept_loss');
+      const changes = unit.changes.filter(({ kind }) => !HARMLESS.has(kind));
       if (changes.length > 0 && watch.losses().length > 0) throw new Refusal('RESTORE_UNACCEPTED');
       return ledger.commit(unit);
     },

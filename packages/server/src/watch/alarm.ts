@@ -1,4 +1,4 @@
-import type { Alarm, AlarmFacts, AlarmKind } from '../usecase/ports.ts';
+import type { Alarm, AlarmFacts, AlarmKind } from '../usecase/audit-ports.ts';
 import type { Webhook } from './webhook.ts';
 
 /** What an alarm needs of a log. */

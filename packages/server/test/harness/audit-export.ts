@@ -28,7 +28,7 @@ export const RECORDS_PER_BLOCK = 5;
 /** Writes so many records through a real ledger and exports them. */
 export async function makeExport(recordCount: number): Promise<ExportParts> {
   const folder = mkdtempSync(join(tmpdir(), 'pantoken-export-'));
-  const store = openSqlite(join(folder, 'pantoken.db'));
+  const store = await openSqlite(join(folder, 'pantoken.db'));
   const ledger = makeLedger(store.committer);
   for (let done = 0; done < recordCount; done += RECORDS_PER_BLOCK) {
     const records = Array.from({ length: RECORDS_PER_BLOCK }, (_, index) => recordOf(done + index));

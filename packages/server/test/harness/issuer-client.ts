@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
+import { createHmac, randomUUID } from 'node:crypto';
 import type { Reply, Request, Send } from './send.ts';
 
 export const CREATE = '/cards/embosser/l8vf';
@@ -135,7 +135,7 @@ export function tokenRequest({ apikey, secret }: CallerCredentials): Request {
 export function signatureHeaders(
   { apikey, secret }: CallerCredentials,
   body: string,
-  { id = 'request-1', timestamp = String(Date.now()) } = {},
+  { id = randomUUID() as string, timestamp = String(Date.now()) } = {},
 ): Record<string, string> {
   const signature = createHmac('sha256', secret)
     .update(apikey + id + timestamp + body)
