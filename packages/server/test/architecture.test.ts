@@ -26,7 +26,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     // http-message-signatures reads RFC 9421's fields; TLS is where certificates of clients are.
     ...['http-message-signatures', 'node:net', 'node:tls'],
   ],
-  watch: ['watch', 'usecase', 'domain', 'node:dns', 'node:http', 'node:https', 'node:net'],
+  watch: [
+    'watch',
+    'usecase',
+    'domain',
+    'node:dns',
+    'node:http',
+    'node:https',
+    'node:net',
+    'node:os',
+    'node:tls',
+  ],
   cli: ['cli', 'usecase', 'audit', 'domain', 'commander', 'node:crypto', 'node:fs', 'node:path'],
 };
 

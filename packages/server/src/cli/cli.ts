@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
+import { addAudit } from './audit.ts';
 import { addDatabase } from './database.ts';
 import { homeOption, type Program, portOption } from './program.ts';
 import { makeSandbox } from './sandbox.ts';
@@ -18,6 +19,7 @@ export async function runCli(program: Program, argv: readonly string[]): Promise
   addInit(root, program);
   addServe(root, program);
   addDatabase(root, program);
+  addAudit(root, program);
   await root.parseAsync([...argv]);
 }
 

@@ -35,12 +35,11 @@ LOOPBACK.addAddress('::1', 'ipv6');
  *
  * @throws {Error} when the URL may not be used.
  */
-export function makeWebhook(url: string, secretHeader?: string): Webhook {
+export function makeWebhook(url: string): Webhook {
   const { target, isPlain } = parseWebhookUrl(url);
   const options: RequestOptions = {
     method: 'POST',
     timeout: TIMEOUT_MS,
-    signal: undefined,
     agent: false,
     lookup: checkedLookup(isPlain),
   };
@@ -50,7 +49,6 @@ export function makeWebhook(url: string, secretHeader?: string): Webhook {
         const headers = {
           'content-type': contentType,
           'content-length': Buffer.byteLength(body),
-          ...(secretHeader !== undefined && { authorization: secretHeader }),
         };
         const send = isPlain ? requestHttp : requestHttps;
         const signal = AbortSignal.timeout(TIMEOUT_MS);
