@@ -27,6 +27,7 @@ function makeProgram(config: Config): Program {
   const errorLog = () => makeLog('error', pino.destination(2));
   const start = async (folder: string, logFile: string | undefined, options: ServiceOptions) => {
     const destination = pino.destination({ dest: logFile ?? 1, mode: 0o600, sync: true });
+    destination.on('error', () => undefined); // A disk that is full must not end the service.
     const log = makeLog(config.logLevel, destination);
     const service = await openService(folder, log, undefined, options);
     return {

@@ -36,6 +36,7 @@ import { makeInquireNumber } from './usecase/inquire-number.ts';
 import { makeInquireToken } from './usecase/inquire-token.ts';
 import { makePendingNonces } from './usecase/pending-nonces.ts';
 import type { Clock } from './usecase/ports.ts';
+import { makeRecordRefusal } from './usecase/record-refusal.ts';
 import { makeRegister } from './usecase/register.ts';
 import { makeReissueCard } from './usecase/reissue-card.ts';
 import { makeRenewCard } from './usecase/renew-card.ts';
@@ -138,6 +139,7 @@ export async function openService(
   const app: FastifyInstance = buildServer({
     firstVision: { authenticate, nonces, createCard, reissueCard, renewCard, ...inquiries },
     cardtokens: { authenticate, validatePan, cipher },
+    recordRefusal: makeRecordRefusal(deps),
     log,
   });
   const stopFollowing = followDirectory({ directory, keyring, zoneKeys, log });

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { addAudit } from './audit.ts';
 import { addDatabase } from './database.ts';
-import { homeOption, type Program, portOption } from './program.ts';
+import { homeOption, type Program, portOption, type RunningService } from './program.ts';
 import { makeSandbox } from './sandbox.ts';
 import { sandboxGuide } from './sandbox-guide.ts';
 
@@ -43,13 +43,12 @@ beside them holds all that a client needs. To start over, stop it and remove the
       const isNew = await makeSandbox(home, url, program.sandbox.createService);
       mkdirSync(home, { recursive: true });
       const service = await program.sandbox.openService(home, `${home}/pantoken.log`);
-      await service.listen(port);
-      program.print(`${isNew ? 'Made a new sandbox' : 'Opened the sandbox'} in ${home}`);
-      program.print(`Pantoken listens on ${url}, its log is pantoken.log in that folder.`);
-      program.print(sandboxGuide(home, url));
-      program.print('Ctrl-C stops it.');
-      await program.untilStopped();
-      await service.close();
+      await serveUntilStopped(program, service, port, () => {
+        program.print(`${isNew ? 'Made a new sandbox' : 'Opened the sandbox'} in ${home}`);
+        program.print(`Pantoken listens on ${url}, its log is pantoken.log in that folder.`);
+        program.print(sandboxGuide(home, url));
+        program.print('Ctrl-C stops it.');
+      });
       program.print('Stopped.');
     });
 }
@@ -85,8 +84,21 @@ it after the requests that are under way. There is no TLS yet: put nothing of it
     )
     .action(async ({ home, port }: { home: string; port: number }) => {
       const service = await program.openService(resolve(home));
-      await service.listen(port);
-      await program.untilStopped();
-      await service.close();
+      await serveUntilStopped(program, service, port, () => undefined);
     });
+}
+
+async function serveUntilStopped(
+  program: Program,
+  service: RunningService,
+  port: number,
+  greet: () => void,
+): Promise<void> {
+  try {
+    await service.listen(port);
+    greet();
+    await program.untilStopped();
+  } finally {
+    await service.close();
+  }
 }

@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 import { type ChainHead, headOfOpening, tipOf } from '../audit/block.ts';
-import type { CommitOutcome } from '../usecase/ports.ts';
+import type { Conflict } from '../usecase/ports.ts';
 import {
   type ChainNaming,
   encodeBlock,
@@ -16,10 +16,10 @@ import {
   openingValues,
   predecessorOf,
 } from './audit-chain.ts';
+import { type BatchMessage, unpackWrites } from './batch-message.ts';
 import { SQLITE } from './dialect.ts';
-import type { EncodedUnit } from './ledger.ts';
 import type { WriterAnswer, WriterOrder } from './sqlite.ts';
-import { READS, type Row, WRITES, type WriteName } from './statements.ts';
+import { READS, type Row, WRITES, type Write, type WriteName } from './statements.ts';
 
 const { path } = workerData as { path: string };
 assert(parentPort, 'this file runs as a worker');
@@ -41,25 +41,25 @@ port.on('message', (message: WriterOrder | 'close') => {
   port.postMessage(answer(message));
 });
 
-function answer({ units, chains }: WriterOrder): WriterAnswer {
+function answer({ batch, chains }: WriterOrder): WriterAnswer {
   try {
     database.exec('begin immediate');
-    const outcomes = units.map(writeUnit);
-    const lines = units.filter((_, index) => outcomes[index]?.committed);
-    const next = writeAuditBlock(
-      lines.map(({ auditLine }) => auditLine),
-      chains,
-    );
+    const conflicts = new Map<number, Conflict>();
+    for (const [unit, writes] of unpackWrites(batch)) {
+      const conflict = writeUnit(writes);
+      if (conflict !== undefined) conflicts.set(unit, conflict);
+    }
+    const next = writeAuditBlock(keptLines(batch, conflicts), chains);
     database.exec('commit');
     head = next;
-    return { outcomes, tip: head && tipOf(head) };
+    return { conflicts, tip: head && tipOf(head) };
   } catch (error) {
     if (database.isTransaction) database.exec('rollback');
     return { failure: error instanceof Error ? error.message : String(error) };
   }
 }
 
-function writeUnit({ writes }: EncodedUnit): CommitOutcome {
+function writeUnit(writes: readonly Write[]): Conflict | undefined {
   // One statement is whole or nothing by itself; several need a savepoint to go back to.
   const needsSavepoint = writes.length > 1;
   if (needsSavepoint) database.exec('savepoint unit');
@@ -69,10 +69,18 @@ function writeUnit({ writes }: EncodedUnit): CommitOutcome {
     const conflict = SQLITE.conflictOf(error);
     if (conflict === undefined) throw error;
     if (needsSavepoint) database.exec('rollback to unit; release unit');
-    return { committed: false, conflict };
+    return conflict;
   }
   if (needsSavepoint) database.exec('release unit');
-  return { committed: true };
+  return undefined;
+}
+
+/** The records of the units that are kept. */
+function keptLines(
+  { records }: BatchMessage,
+  conflicts: ReadonlyMap<number, Conflict>,
+): readonly string[] {
+  return records.split('\n').filter((_, unit) => !conflicts.has(unit));
 }
 
 /** @returns the head of the chain once the transaction is committed. */

@@ -3,8 +3,9 @@ import { extname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
 import type { ChainTip } from '../audit/block.ts';
-import type { CommitOutcome } from '../usecase/ports.ts';
+import type { CommitOutcome, Conflict } from '../usecase/ports.ts';
 import type { ChainNaming } from './audit-chain.ts';
+import { type BatchMessage, packBatch } from './batch-message.ts';
 import { SQLITE } from './dialect.ts';
 import type { Store } from './engine.ts';
 import type { Committer, EncodedUnit } from './ledger.ts';
@@ -13,12 +14,16 @@ import { READS, type Reader, type ReadName, type Row } from './statements.ts';
 
 /** What the writer answers to a batch. */
 export type WriterAnswer =
-  | { readonly outcomes: readonly CommitOutcome[]; readonly tip: ChainTip | undefined }
+  | {
+      /** By the index of the unit; all others are committed. */
+      readonly conflicts: ReadonlyMap<number, Conflict>;
+      readonly tip: ChainTip | undefined;
+    }
   | { readonly failure: string };
 
 /** What the writer is asked to make durable. */
 export interface WriterOrder {
-  readonly units: readonly EncodedUnit[];
+  readonly batch: BatchMessage;
   readonly chains: ChainNaming;
 }
 
@@ -89,21 +94,36 @@ function makeReader(database: DatabaseSync): Reader {
 function startWriter(path: string): { committer: Committer; close(): Promise<void> } {
   const file = `./sqlite-writer${extname(import.meta.filename)}`;
   const worker = new Worker(new URL(file, import.meta.url), { workerData: { path } });
-  worker.unref();
   let underWay: Promise<unknown> = Promise.resolve();
   let tip: ChainTip | undefined;
   let chains: ChainNaming = { node: 'node', floor: 0 };
+  let ending: string | undefined;
+  let settle: (answer: WriterAnswer) => void = () => undefined;
+  worker.on('message', (answer: WriterAnswer) => settle(answer));
+  worker.on('error', (error) => {
+    ending = error.message;
+  });
+  worker.on('exit', () => {
+    ending ??= 'the writer has ended';
+    settle({ failure: ending });
+  });
+  worker.unref(); // Last: a listener for messages holds the process.
 
   async function ask(units: readonly EncodedUnit[]): Promise<readonly CommitOutcome[]> {
+    if (ending !== undefined) throw new Error(ending);
     worker.ref(); // A process does not end while a batch is being written.
-    const answer = new Promise<WriterAnswer>((resolve) => worker.once('message', resolve));
-    const order: WriterOrder = { units, chains };
-    worker.postMessage(order);
+    const message = packBatch(units);
+    const answer = new Promise<WriterAnswer>((resolve) => {
+      settle = resolve;
+    });
+    const order: WriterOrder = { batch: message, chains };
+    worker.postMessage(order, [message.bytes.buffer]);
     const result = await answer;
     worker.unref();
     if ('failure' in result) throw new Error(result.failure);
+    const { conflicts } = result;
     tip = result.tip;
-    return result.outcomes;
+    return units.map((_, index) => outcomeOf(conflicts.get(index)));
   }
 
   return {
@@ -121,10 +141,15 @@ function startWriter(path: string): { committer: Committer; close(): Promise<voi
     },
     async close() {
       await underWay;
+      if (ending !== undefined) return;
       const ended = new Promise((resolve) => worker.once('exit', resolve));
       worker.ref();
       worker.postMessage('close');
       await ended;
     },
   };
+}
+
+function outcomeOf(conflict: Conflict | undefined): CommitOutcome {
+  return conflict === undefined ? { committed: true } : { committed: false, conflict };
 }

@@ -13,15 +13,25 @@ export interface RequestContext {
 }
 
 /** What the record of a request says of its card, as far as it is known when the record is written. */
-export type AuditFacts = Partial<
-  Pick<AuditRecord, 'organization' | 'token' | 'maskedNumber' | 'status' | 'losses'>
->;
+export type AuditFacts = {
+  readonly [Name in 'organization' | 'token' | 'maskedNumber' | 'status' | 'losses']?:
+    | AuditRecord[Name]
+    | undefined;
+};
 
 /** The record of one request while it is being served. */
 export interface Trail {
   note(facts: AuditFacts): void;
   /** Makes the changes and the record of the request durable together. Called last. */
   commit(changes: readonly Change[]): Promise<CommitOutcome>;
+}
+
+/** Refusals whose record is durable. */
+const onRecord = new WeakSet<Refusal>();
+
+/** Whether a refusal has been recorded by {@link makeAudited}. */
+export function isOnRecord(refusal: Refusal): boolean {
+  return onRecord.has(refusal);
 }
 
 export type Audited = <T>(
@@ -52,14 +62,14 @@ export function makeAudited({ ledger, clock, nonces, alarm }: AuditedDeps): Audi
     const { requestId } = context;
     const begin = { atMs: clock.nowMs(), who: context.who, action };
     const refused = (code: Refusal['code']): AuditRecord => {
-      return { ...begin, outcome: 'refused', code, ...facts, requestId };
+      return { ...begin, outcome: 'refused', code, ...oneName(facts), requestId };
     };
     const trail: Trail = {
       note(more) {
         facts = { ...facts, ...more };
       },
       async commit(changes) {
-        const audit: AuditRecord = { ...begin, outcome: 'done', ...facts, requestId };
+        const audit: AuditRecord = { ...begin, outcome: 'done', ...oneName(facts), requestId };
         const outcome = await commit({ changes, audit });
         recorded = outcome.committed;
         return outcome;
@@ -70,7 +80,11 @@ export function makeAudited({ ledger, clock, nonces, alarm }: AuditedDeps): Audi
       assert(recorded, `${action} answered without an audit record`);
       return answer;
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
+      if (!(error instanceof Refusal)) {
+        const audit: AuditRecord = { ...begin, outcome: 'failed', ...oneName(facts), requestId };
+        await commit({ changes: [], audit });
+        throw error;
+      }
       if (error.code === 'STORE_UNAVAILABLE') {
         alarm.raise('audit_unavailable', { action });
         throw error;
@@ -79,6 +93,7 @@ export function makeAudited({ ledger, clock, nonces, alarm }: AuditedDeps): Audi
       if (error.code !== 'REQUEST_REPLAYED') {
         try {
           await commit({ changes: [], audit: refused(error.code) });
+          onRecord.add(error);
           throw error;
         } catch (second) {
           if (!(second instanceof Refusal) || second.code !== 'REQUEST_REPLAYED') throw second;
@@ -88,6 +103,18 @@ export function makeAudited({ ledger, clock, nonces, alarm }: AuditedDeps): Audi
       await ledger.commit({ changes: [], audit: refused('REQUEST_REPLAYED') });
       throw new Refusal('REQUEST_REPLAYED');
     }
+  };
+}
+
+/** A card is named once: by its token, or by its masked number where it has none. */
+function oneName(facts: AuditFacts): Partial<AuditRecord> {
+  const { organization, token, maskedNumber, status, losses } = facts;
+  return {
+    ...(organization !== undefined && { organization }),
+    ...(token !== undefined && { token }),
+    ...(token === undefined && maskedNumber !== undefined && { maskedNumber }),
+    ...(status !== undefined && { status }),
+    ...(losses !== undefined && { losses }),
   };
 }
 

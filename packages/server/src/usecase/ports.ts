@@ -106,7 +106,7 @@ export interface CardStore {
 export type Change =
   | { readonly kind: 'add_number'; readonly record: NumberRecord }
   | { readonly kind: 'add_card'; readonly card: Card }
-  /** Expiry as given, one plastic more. */
+  /** One plastic more; the expiry as given, unless it is later already. */
   | { readonly kind: 'renew_card'; readonly card: Card }
   | { readonly kind: 'add_account_change'; readonly change: AccountChange }
   | { readonly kind: 'add_organization'; readonly organization: Organization }
@@ -198,7 +198,7 @@ export interface SealedPlace {
   readonly organization: OrganizationNumber;
   readonly recordId: RecordId;
   readonly token: string;
-  /** `pan`, or `card:<sequence>` for the details of a card. */
+  /** `pan:<lineage>`, or `card:<sequence>` for the details of a card. */
   readonly part: string;
 }
 
