@@ -7,6 +7,9 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { makeCheckpointSigner } from './keys/checkpoint-signer.ts';
+import { random } from './keys/random.ts';
+import type { ServiceKeys } from './keys/service-keys.ts';
+import { type BudgetSettings, openBudgets } from './service-budgets.ts';
 import { makeAuditArchive } from './store/audit-archive.ts';
 import { makeCheckpointFile, readCheckpointNotes } from './store/checkpoint-file.ts';
 import type { Store } from './store/engine.ts';
@@ -15,6 +18,7 @@ import { makeAcceptRestore } from './usecase/accept-restore.ts';
 import type { CheckpointSink } from './usecase/audit-ports.ts';
 import { makeAudited } from './usecase/audit-trail.ts';
 import { type CheckpointLimits, makeCheckpointer } from './usecase/checkpoint-audit.ts';
+import { makeLiftBudget } from './usecase/lift-budget.ts';
 import type { PendingNonces } from './usecase/pending-nonces.ts';
 import type { Clock } from './usecase/ports.ts';
 import { guardLedger, watchRestore } from './usecase/watch-restore.ts';
@@ -22,7 +26,7 @@ import { makeAlarm } from './watch/alarm.ts';
 import type { Webhook } from './watch/webhook.ts';
 
 /** How the audit log and alarms leave this machine; the defaults are good for one machine. */
-export interface AuditSettings {
+export interface AuditSettings extends BudgetSettings {
   /** What this node is called in its audit chains and alarms. */
   readonly node?: string;
   /** Where signed checkpoints are appended; left out: `audit-checkpoints` in the folder. */
@@ -36,7 +40,7 @@ export interface AuditDeps {
   readonly settings: AuditSettings;
   readonly home: string;
   readonly store: Store;
-  readonly key: Parameters<typeof makeCheckpointSigner>[0];
+  readonly keys: ServiceKeys;
   readonly nonces: PendingNonces;
   readonly clock: Clock;
   readonly log: Logger;
@@ -53,18 +57,21 @@ const EVERY_MS = 1_000;
 
 export type Audit = Awaited<ReturnType<typeof openAudit>>;
 
-export async function openAudit({ settings, home, store, key, nonces, clock, log }: AuditDeps) {
+export async function openAudit({ settings, home, store, keys, nonces, clock, log }: AuditDeps) {
   const { node = 'node', alarmWebhook: webhook, checkpointWebhook } = settings;
   const checkpointFile = settings.checkpointFile ?? join(home, 'audit-checkpoints');
   const { reader, committer } = store;
   const alarm = makeAlarm({ log, webhook, node, count: () => undefined, nowMs: clock.nowMs });
-  const signer = makeCheckpointSigner(key);
+  const signer = makeCheckpointSigner(keys.audit);
   const archive = makeAuditArchive(reader);
   const notes = readCheckpointNotes(checkpointFile);
   const watch = await watchRestore({ archive, signer, alarm, notes });
   committer.nameChains({ node, floor: watch.chainFloor });
   const ledger = guardLedger(makeLedger(committer), watch);
-  const audited = makeAudited({ ledger, clock, nonces, alarm });
+  const key = keys.credentialIndex;
+  const counting = await openBudgets({ settings, reader, key, alarm, clock });
+  const { budgets, rate, budgetStore } = counting;
+  const audited = makeAudited({ ledger, clock, nonces, alarm, budgets, rate });
   const sinks: CheckpointSink[] = [makeCheckpointFile(checkpointFile)];
   if (checkpointWebhook !== undefined) {
     sinks.push({ put: (note) => checkpointWebhook.post('text/plain; charset=utf-8', note) });
@@ -89,11 +96,14 @@ export async function openAudit({ settings, home, store, key, nonces, clock, log
     checkpointer,
     publicKey: signer.publicKey,
     publicKeyPem: String(signer.publicKey.export({ type: 'spki', format: 'pem' })),
+    budgets,
+    liftBudget: makeLiftBudget({ audited, budgetStore, clock, random }),
     acceptRestore: makeAcceptRestore({ audited, watch, clock }),
     readNotes: () => readCheckpointNotes(checkpointFile, Number.POSITIVE_INFINITY),
     /** Signs what is left, so that a clean end leaves nothing without a checkpoint. */
     async close(): Promise<void> {
       clearInterval(timer);
+      await counting.close();
       await checkpointer.flush();
     },
   };

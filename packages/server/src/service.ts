@@ -118,8 +118,15 @@ export async function openService(
   const cipher = makeMessageCipher(serviceKeys.message);
   const directory = await makeDirectory(reader);
   const nonces = makePendingNonces();
-  const { audit: key } = serviceKeys;
-  const audit = await openAudit({ settings: options, home, store, key, nonces, clock, log });
+  const audit = await openAudit({
+    settings: options,
+    home,
+    store,
+    keys: serviceKeys,
+    nonces,
+    clock,
+    log,
+  });
   const { audited } = audit;
   const cards = makeCardStore(reader);
   const networks = makeNetworks();

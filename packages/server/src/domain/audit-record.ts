@@ -19,7 +19,9 @@ export type AuditAction =
   | 'change_caller_keys'
   | 'disable_merchant'
   | 'add_zone_key'
-  | 'accept_restore';
+  | 'accept_restore'
+  | 'request_lift'
+  | 'approve_lift';
 
 /** A part of an audit chain that checkpoints know and the log does not: what a restored backup lacks. */
 export interface AuditLoss {
@@ -50,6 +52,13 @@ export interface AuditRecord {
   readonly maskedNumber?: string;
   /** The letter a validation was answered with. */
   readonly status?: string;
+  /** `request_lift` and `approve_lift`: whose limits, how many times as high, until when. */
+  readonly lift?: {
+    readonly id: string;
+    readonly who: string;
+    readonly times: number;
+    readonly untilMs: number;
+  };
   /** `accept_restore`: what an operator accepts as lost. */
   readonly losses?: readonly AuditLoss[];
   /** The id of the answer, as in its `x-request-id` header and in the log. */

@@ -149,6 +149,18 @@ export const REFUSALS = {
   ENCDATA_UNREADABLE: { kind: 'invalid', title: 'The encdata could not be read.' },
   ANSWER_TOO_LONG: { kind: 'invalid', title: 'The answer does not fit the key of the merchant.' },
 
+  BUDGET_EXHAUSTED: {
+    kind: 'limited',
+    title:
+      'This caller has asked about as many different cards as it may. Retry-After says when to go on.',
+  },
+  RATE_EXCEEDED: { kind: 'limited', title: 'Too many requests of this caller. Try again shortly.' },
+  LIFT_NOT_FOUND: { kind: 'not_found', title: 'No such request to lift a limit, or it has ended.' },
+  LIFT_NEEDS_ANOTHER: {
+    kind: 'forbidden',
+    title: 'Lifting a limit takes a second operator.',
+  },
+
   RECORD_DAMAGED: {
     kind: 'unavailable',
     title: 'A record does not agree with its seal. It is not shown; the operator is told.',

@@ -62,6 +62,19 @@ export function writeOf(change: Change): Write {
       const values = [id, name, publicKeyPem, algorithm, apiKeyDigest, ...accessValues(merchant)];
       return { name: 'addMerchant', values };
     }
+    case 'add_charge': {
+      const { atMs, who, card, book, writer } = change.charge;
+      return { name: 'addCharge', values: [atMs, who, card, book, writer] };
+    }
+    case 'forget_charges':
+      return { name: 'forgetCharges', values: [change.beforeMs] };
+    case 'add_lift': {
+      const { id, who, times, reason, requestedBy, requestedAtMs, untilMs } = change.lift;
+      const values = [id, who, times, reason, requestedBy, requestedAtMs, untilMs];
+      return { name: 'addLift', values };
+    }
+    case 'approve_lift':
+      return { name: 'approveLift', values: [change.id, change.by, change.atMs] };
     case 'accept_loss': {
       const { chain, keptPosition, lostThrough } = change.loss;
       const values = [chain, keptPosition, lostThrough, change.by, change.atMs];

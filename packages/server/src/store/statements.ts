@@ -56,6 +56,16 @@ export const READS = {
       api_key_digest as "apiKeyDigest", networks, certificates, expires_at as "expiresAtMs",
       disabled_at as "disabledAtMs"
     from merchant order by name limit 100000`,
+  listCharges: `
+    select charged_at as "atMs", who, card, book, writer from budget_charge
+    where (charged_at, who, card) > ($1, $2, $3) and writer <> $4
+    order by charged_at, who, card limit 5000`,
+  listLifts: `
+    select budget_lift.lift as "id", who, times, reason, requested_by as "requestedBy",
+      requested_at as "requestedAtMs", until_at as "untilMs", approved_by as "approvedBy"
+    from budget_lift left join budget_lift_approval
+      on budget_lift.lift = budget_lift_approval.lift
+    where until_at > $1 order by requested_at limit 10000`,
   lastAuditChain: `
     select number, chain, hash from audit_chain order by number desc limit 1`,
   lastAuditBlock: `
@@ -128,6 +138,16 @@ export const WRITES = {
   addAuditBlock: `
     insert into audit_block (chain, position, recorded_at, record_count, records, hash)
     values ($1, $2, $3, $4, $5, $6)`,
+  addCharge: `
+    insert into budget_charge (charged_at, who, card, book, writer) values ($1, $2, $3, $4, $5)
+    on conflict do nothing`,
+  forgetCharges: `
+    delete from budget_charge where charged_at < $1`,
+  addLift: `
+    insert into budget_lift (lift, who, times, reason, requested_by, requested_at, until_at)
+    values ($1, $2, $3, $4, $5, $6, $7)`,
+  approveLift: `
+    insert into budget_lift_approval (lift, approved_by, approved_at) values ($1, $2, $3)`,
   addAuditChain: `
     insert into audit_chain (number, chain, node, opened_at, previous_position, previous_hash, hash)
     values ($1, $2, $3, $4, $5, $6, $7)`,

@@ -44,6 +44,7 @@ export type AlarmKind =
   | 'audit_unavailable' // a record could not be written, and an answer was withheld
   | 'audit_restored' // the database is older than its checkpoints
   | 'checkpoint_failed' // the second place did not take a checkpoint
+  | 'budget_exhausted' // somebody asks about more different cards than they may
   | 'record_damaged'; // a row does not agree with its seal
 
 /** Facts of an alarm: ids and counts, never a number or a secret. */

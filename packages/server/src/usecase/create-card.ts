@@ -7,6 +7,7 @@ import { DEFAULT_VALIDITY_YEARS, type Expiry, expiryAfterYears } from '../domain
 import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { Pan } from '../domain/pan.ts';
+import { keptDigits } from '../domain/token-format.ts';
 import type { Audited, Trail } from './audit-trail.ts';
 import { sealDetails, shownDetails } from './card-details.ts';
 import { drawPan } from './draw-pan.ts';
@@ -62,6 +63,11 @@ export function makeCreateCard(deps: CreateCardDeps): CreateCard {
       demandOrganization(caller, request.organization);
       demandRight(caller, 'issue');
       const organization = demandRecord(deps.directory, request.organization);
+      // A number we draw tells nothing about one that is guessed: only given ones count.
+      if (request.pan !== undefined) {
+        const { length } = request.pan;
+        trail.spend(request.pan.reveal(), keptDigits(organization.formats, length));
+      }
       let conflict: NumberConflict | undefined;
       for (let tries = 0; tries < DRAW_LIMIT; tries++) {
         const { pan, range } = choosePan(deps, organization, request.pan);

@@ -16,6 +16,7 @@ import type { CardNumber } from '../domain/pan.ts';
 import type { RecordId } from '../domain/record-id.ts';
 import type { SignedNonce } from '../domain/signed-nonce.ts';
 import type { TokenKeys } from '../domain/token-format.ts';
+import type { Charge, Lift } from './budget-ports.ts';
 
 export interface Clock {
   /** Milliseconds since 1970 UTC. */
@@ -112,6 +113,10 @@ export type Change =
   | { readonly kind: 'add_organization'; readonly organization: Organization }
   | { readonly kind: 'add_bin_range'; readonly range: BinRange }
   | { readonly kind: 'add_key'; readonly key: WrappedKey }
+  | { readonly kind: 'add_charge'; readonly charge: Charge }
+  | { readonly kind: 'forget_charges'; readonly beforeMs: number }
+  | { readonly kind: 'add_lift'; readonly lift: Lift }
+  | { readonly kind: 'approve_lift'; readonly id: string; readonly by: string; atMs: number }
   | { readonly kind: 'accept_loss'; readonly loss: AuditLoss; readonly by: string; atMs: number }
   | { readonly kind: 'add_caller'; readonly caller: Caller }
   | { readonly kind: 'add_credential'; readonly registered: RegisteredCaller }

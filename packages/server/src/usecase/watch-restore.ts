@@ -47,6 +47,8 @@ const HARMLESS: ReadonlySet<Change['kind']> = new Set([
   'accept_loss',
   'add_nonce',
   'forget_nonces',
+  'add_charge',
+  'forget_charges',
 ] as const);
 
 /** A ledger that takes audit records but no changes as long as a loss is not accepted. */
