@@ -1,4 +1,5 @@
 import type { RecordAccountChanges } from '../usecase/record-account-changes.ts';
+import type { AuditTools } from './audit.ts';
 import type { DatabaseTools } from './database.ts';
 import type { SandboxService } from './sandbox.ts';
 
@@ -24,6 +25,7 @@ export interface Program {
     openService(home: string, logFile: string): Promise<RunningService>;
   };
   readonly database: DatabaseTools;
+  readonly audit: AuditTools;
   print(text: string): void;
   /** Resolves when a person or the system wants the program to end. */
   untilStopped(): Promise<void>;

@@ -60,7 +60,7 @@ describe('a new sandbox', () => {
   });
 
   it('prints lines that do the main job when pasted into bash with only curl and openssl', async () => {
-    const [, guide = ''] = /(# --- paste[^]*\n# -{20,}\n)/.exec(program.stdout()) ?? [];
+    const [, guide = ''] = /(# --- paste[\s\S]*\n# -{20,}\n)/.exec(program.stdout()) ?? [];
     assert.notEqual(guide, '');
     const tools = join(dirname(sandbox.home), 'tools');
     mkdirSync(tools);
