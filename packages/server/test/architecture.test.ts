@@ -11,14 +11,17 @@ const SRC = join(import.meta.dirname, '../src');
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   domain: ['domain', '@pantoken/pan-token'],
-  usecase: ['usecase', 'domain', 'node:assert/strict'],
+  audit: ['audit', 'domain', 'canonicalize', 'node:crypto'],
+  usecase: ['usecase', 'audit', 'domain', 'node:assert/strict'],
   store: [
-    ...['store', 'usecase', 'domain', 'node:assert/strict', 'node:crypto', 'node:fs', 'node:path'],
-    ...['node:sqlite', 'node:timers/promises', 'node:worker_threads', 'pg'],
+    ...['store', 'usecase', 'audit', 'domain', 'node:assert/strict', 'node:crypto', 'node:fs'],
+    ...['node:fs/promises', 'node:path', 'node:sqlite', 'node:timers/promises', 'pg'],
+    ...['node:worker_threads'],
   ],
   keys: [
-    ...['keys', 'usecase', 'domain', '@pantoken/pan-token', 'jose', 'uuid', 'node:assert/strict'],
-    ...['http-message-signatures', 'node:crypto', 'node:fs', 'node:path', 'node:worker_threads'],
+    ...['keys', 'usecase', 'audit', 'domain', '@pantoken/pan-token', 'jose', 'uuid'],
+    ...['node:assert/strict', 'node:crypto', 'node:fs', 'node:path', 'node:worker_threads'],
+    ...['http-message-signatures'],
   ],
   connectors: [
     ...['connectors', 'usecase', 'domain', 'cockatiel', 'jose', 'mastercard-oauth1-signer'],
@@ -33,8 +36,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     // http-message-signatures reads RFC 9421's fields; TLS is where certificates of clients are.
     ...['http-message-signatures', 'node:net', 'node:tls'],
   ],
+  watch: [
+    ...['watch', 'usecase', 'domain', 'node:dns', 'node:http', 'node:https', 'node:net', 'node:os'],
+    ...['node:tls'],
+  ],
   cli: [
-    ...['cli', 'usecase', 'domain', 'commander', 'node:crypto', 'node:fs', 'node:path'],
+    ...['cli', 'usecase', 'audit', 'domain', 'commander', 'node:crypto', 'node:fs', 'node:path'],
     ...['node:readline'],
   ],
 };
@@ -43,6 +50,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const DEPENDENCIES = [
   '@pantoken/pan-token',
   'cockatiel',
+  'canonicalize',
   'commander',
   'fastify',
   'http-message-signatures',

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { addAccountChanges } from './account-changes.ts';
+import { addAudit } from './audit.ts';
 import { addDatabase } from './database.ts';
 import { addMerchants } from './merchants.ts';
 import { addNotifications } from './notifications.ts';
@@ -27,6 +28,7 @@ export async function runCli(program: Program, argv: readonly string[]): Promise
   addMerchants(root, program);
   addNotifications(root, program);
   addSimulate(root, program);
+  addAudit(root, program);
   await root.parseAsync([...argv]);
 }
 
@@ -101,10 +103,11 @@ async function serveUntilStopped(
   port: number,
   greet: () => void,
 ): Promise<void> {
+  const stopped = program.untilStopped(); // First: a signal may come while it starts.
   try {
     await service.listen(port);
     greet();
-    await program.untilStopped();
+    await stopped;
   } finally {
     await service.close();
   }

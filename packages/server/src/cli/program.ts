@@ -7,6 +7,7 @@ import type { Register } from '../usecase/register.ts';
 import type { RetryNotification } from '../usecase/retry-notification.ts';
 import type { SetNotification } from '../usecase/set-notification.ts';
 import type { WatchStore } from '../usecase/watch-ports.ts';
+import type { AuditTools } from './audit.ts';
 import type { DatabaseTools } from './database.ts';
 import type { SandboxService } from './sandbox.ts';
 
@@ -50,6 +51,7 @@ export interface Program {
   readonly database: DatabaseTools;
   /** Starts a simulated scheme whose keys are in a folder, and are made there when they are not. */
   simulate(scheme: Scheme, folder: string, port: number): Promise<SimulatedScheme>;
+  readonly audit: AuditTools;
   print(text: string): void;
   /** Resolves when a person or the system wants the program to end. */
   untilStopped(): Promise<void>;

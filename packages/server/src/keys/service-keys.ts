@@ -18,6 +18,8 @@ export interface ServiceKeys {
   readonly updaterSigning: KeyObject;
   /** RSA-4096, what merchants encrypt requests to. */
   readonly message: KeyObject;
+  /** Ed25519, signs checkpoints of the audit log. */
+  readonly audit: KeyObject;
 }
 
 type ServicePurpose =
@@ -27,6 +29,7 @@ type ServicePurpose =
   | 'updater-index'
   | 'updater-data'
   | 'updater-signing'
+  | 'audit'
   | 'message';
 
 /** RSA-4096 is what the documentation of the account updater's message encryption names. */
@@ -41,6 +44,7 @@ export function newServiceKeys(wrapper: KeyWrapper, clock: Clock): readonly Wrap
   };
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: MESSAGE_KEY_BITS });
   const signing = generateKeyPairSync('ed25519');
+  const audit = generateKeyPairSync('ed25519').privateKey;
   return [
     make('credential-index', newKeyBytes()),
     make('caller-secret', newKeyBytes()),
@@ -49,6 +53,7 @@ export function newServiceKeys(wrapper: KeyWrapper, clock: Clock): readonly Wrap
     make('updater-data', newKeyBytes()),
     make('updater-signing', signing.privateKey.export({ type: 'pkcs8', format: 'der' })),
     make('message', privateKey.export({ type: 'pkcs8', format: 'der' })),
+    make('audit', audit.export({ type: 'pkcs8', format: 'der' })),
   ];
 }
 
@@ -71,5 +76,6 @@ export function openServiceKeys(wrapper: KeyWrapper, stored: readonly WrappedKey
       format: 'der',
     }),
     message: createPrivateKey({ key: bytesOf('message'), type: 'pkcs8', format: 'der' }),
+    audit: createPrivateKey({ key: bytesOf('audit'), type: 'pkcs8', format: 'der' }),
   };
 }

@@ -1,13 +1,14 @@
+import type { AuditRecord } from '../domain/audit-record.ts';
 import { Refusal, type RefusalCode } from '../domain/error.ts';
 import type { Expiry } from '../domain/expiry.ts';
 import type { Merchant } from '../domain/merchant.ts';
 import type { CardNumber } from '../domain/pan.ts';
 import { schemeOf } from '../domain/scheme.ts';
 import { firstCheckAt, type UpdaterSchedule } from '../domain/watch-schedule.ts';
-import type { Audited } from './audit-trail.ts';
+import type { Audited, Trail } from './audit-trail.ts';
 import { findMerchantCard } from './find-merchant-card.ts';
 import type { CardReference } from './find-number.ts';
-import type { CardStore, Clock, Directory, Keyring, Random } from './ports.ts';
+import type { CardStore, Clock, Directory, Keyring, Ledger, Random } from './ports.ts';
 import type { UpdaterVault, WatchEntry, WatchedCard, WatchStore } from './watch-ports.ts';
 
 /** A card that a merchant wants to hear of. */
@@ -30,6 +31,7 @@ export type AddToWatchlist = (
 
 export interface AddToWatchlistDeps {
   readonly audited: Audited;
+  readonly ledger: Ledger;
   readonly directory: Directory;
   readonly cards: CardStore;
   readonly keyring: Keyring;
@@ -55,53 +57,63 @@ export const CUSTOM_REFERENCE_BYTES_MAX = 64;
  *   `TOO_BUSY`, after which the call may be sent again whole
  */
 export function makeAddToWatchlist(deps: AddToWatchlistDeps): AddToWatchlist {
-  return async (merchant, requests, requestId) => {
-    if (merchant.notificationUrl === undefined) throw new Refusal('NOTIFICATION_URL_MISSING');
-    const results: WatchResult[] = [];
-    for (let start = 0; start < requests.length; start += AT_ONCE) {
-      const wave = requests.slice(start, start + AT_ONCE);
-      const added = wave.map((request) => addOne(deps, merchant, request, requestId));
-      results.push(...(await Promise.all(added)));
-    }
-    return results;
-  };
+  return (merchant, requests, requestId) =>
+    deps.audited({ who: `merchant:${merchant.id}`, requestId }, 'add_watch', async (trail) => {
+      if (merchant.notificationUrl === undefined) throw new Refusal('NOTIFICATION_URL_MISSING');
+      // Each card has a record of its own; that of the call names none, and holds what was spent.
+      const silent = { ...trail, note: () => undefined };
+      const results: WatchResult[] = [];
+      for (let start = 0; start < requests.length; start += AT_ONCE) {
+        const wave = requests.slice(start, start + AT_ONCE);
+        const added = wave.map((request) => addOne(deps, merchant, request, silent, requestId));
+        results.push(...(await Promise.all(added)));
+      }
+      await trail.commit([]);
+      return results;
+    });
 }
 
 async function addOne(
   deps: AddToWatchlistDeps,
   merchant: Merchant,
   request: WatchRequest | Refusal,
+  trail: Trail,
   requestId: string,
 ): Promise<WatchResult> {
   try {
     if (request instanceof Refusal) throw request;
-    return await add(deps, merchant, request, requestId);
+    return await add(deps, merchant, request, trail, requestId);
   } catch (error) {
     if (!(error instanceof Refusal) || error.kind === 'unavailable') throw error;
     return { status: 'failed', code: error.code };
   }
 }
 
-function add(
+async function add(
   deps: AddToWatchlistDeps,
   merchant: Merchant,
   request: WatchRequest,
+  trail: Trail,
   requestId: string,
 ): Promise<WatchResult> {
-  const { audited, watch, vault } = deps;
-  return audited({ who: `merchant:${merchant.id}`, requestId }, 'add_watch', async (trail) => {
-    const number = await findMerchantCard(deps, merchant, request.card, trail);
-    trail.note({ maskedNumber: String(number) });
-    if (schemeOf(number) === undefined) throw new Refusal('SCHEME_UNSUPPORTED');
-    const panIndex = vault.numberIndex(number);
-    const entry = await makeEntry(deps, merchant, request, number);
-    const outcome = await trail.commit([{ kind: 'add_watch', entry }]);
-    if (outcome.committed) return { status: 'added', panid: entry.panid };
-    const panid = await watch.findPanid(merchant.id, panIndex);
-    if (panid === undefined) throw new Refusal('CARD_BUSY'); // Ended at this very moment.
-    await trail.commit([]);
-    return { status: 'already_there', panid };
-  });
+  const { ledger, watch, clock } = deps;
+  const number = await findMerchantCard(deps, merchant, request.card, trail);
+  if (schemeOf(number) === undefined) throw new Refusal('SCHEME_UNSUPPORTED');
+  const entry = await makeEntry(deps, merchant, request, number);
+  const audit: AuditRecord = {
+    atMs: clock.nowMs(),
+    who: `merchant:${merchant.id}`,
+    action: 'add_watch',
+    outcome: 'done',
+    maskedNumber: String(number),
+    panid: entry.panid,
+    requestId,
+  };
+  const outcome = await ledger.commit({ changes: [{ kind: 'add_watch', entry }], audit });
+  if (outcome.committed) return { status: 'added', panid: entry.panid };
+  const panid = await watch.findPanid(merchant.id, entry.panIndex);
+  if (panid === undefined) throw new Refusal('CARD_BUSY'); // Ended at this very moment.
+  return { status: 'already_there', panid };
 }
 
 async function makeEntry(
