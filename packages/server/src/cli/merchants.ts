@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { MESSAGE_ALGORITHMS, type MessageAlgorithm } from '../domain/merchant.ts';
+import { parseOrganizationNumber } from '../domain/organization-number.ts';
 import { using } from './notifications.ts';
 import { homeOption } from './options.ts';
 import type { Program } from './program.ts';
@@ -30,20 +31,25 @@ export function addMerchants(root: Command, program: Program): void {
           .makeOptionMandatory(),
       );
 
-  withKey('add <name>', 'register a merchant; its API key is printed once').action(
-    async (name: string, { home, key, algorithm }: KeyOptions) => {
+  withKey('add <name>', 'register a merchant; its API key is printed once')
+    .option('--organizations <numbers...>', 'whose PAN-TOKENs it may name cards by', [])
+    .action(async (name: string, options: KeyOptions & { organizations: string[] }) => {
+      const { home, key, algorithm } = options;
       const publicKeyPem = readFileSync(key, 'utf8');
+      const numbers = options.organizations.map((each) => parseOrganizationNumber(Number(each)));
+      const organizations = new Set(numbers);
       await using(program, home, async ({ register }) => {
-        const added = await register.addMerchant(context, { name, publicKeyPem, algorithm });
+        const given = { name, publicKeyPem, algorithm, organizations };
+        const added = await register.addMerchant(context, given);
         const { merchant, apiKey } = added;
         program.print(JSON.stringify({ merchantid: merchant.id, apiKey }));
       });
-    },
-  );
+    });
   command('list', 'one JSON object a line').action(async ({ home }: { home: string }) => {
     await using(program, home, async ({ directory }) => {
       for (const { publicKeyPem: _, ...merchant } of directory.listMerchants()) {
-        program.print(JSON.stringify(merchant));
+        const organizations = [...merchant.organizations];
+        program.print(JSON.stringify({ ...merchant, organizations }));
       }
     });
   });
