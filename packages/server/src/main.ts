@@ -34,6 +34,7 @@ function makeProgram(config: Config): Program {
       async listen(onPort) {
         await service.app.listen({ host: HOST, port: onPort });
       },
+      recordAccountChanges: service.recordAccountChanges,
       close: service.close,
     } satisfies RunningService;
   };
@@ -45,7 +46,7 @@ function makeProgram(config: Config): Program {
       const database = databaseOf(config);
       await (await createService(folder, errorLog(), { database })).close();
     },
-    openService: (folder) => start(folder, undefined, { database: databaseOf(config) }),
+    openService: (folder, logFile) => start(folder, logFile, { database: databaseOf(config) }),
     sandbox: {
       createService: (folder) => createService(folder, errorLog()),
       openService: (folder, logFile) => start(folder, logFile, {}),

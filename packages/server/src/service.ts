@@ -38,6 +38,8 @@ import { makeInquireNumber } from './usecase/inquire-number.ts';
 import { makeInquireToken } from './usecase/inquire-token.ts';
 import { makePendingNonces } from './usecase/pending-nonces.ts';
 import type { Clock } from './usecase/ports.ts';
+import { makeRecordAccountChange } from './usecase/record-account-change.ts';
+import { makeRecordAccountChanges } from './usecase/record-account-changes.ts';
 import { makeRecordRefusal } from './usecase/record-refusal.ts';
 import { makeRegister } from './usecase/register.ts';
 import { makeReissueCard } from './usecase/reissue-card.ts';
@@ -132,6 +134,7 @@ export async function openService(
   const reissueCard = makeReissueCard(deps);
   const renewCard = makeRenewCard(deps);
   const validatePan = makeValidatePan(deps);
+  const recordAccountChanges = makeRecordAccountChanges(makeRecordAccountChange(deps));
   const inquiries = {
     inquireToken: makeInquireToken(deps),
     inquireNumber: makeInquireNumber(deps),
@@ -143,6 +146,7 @@ export async function openService(
     },
     cardtokens: { authenticate, validatePan, cipher },
     recordRefusal: makeRecordRefusal(deps),
+    v1: { authenticate, nonces, recordAccountChanges },
     log,
   });
   const stopFollowing = followDirectory({ directory, keyring, zoneKeys, log });
@@ -160,6 +164,7 @@ export async function openService(
     reissueCard,
     renewCard,
     changeAccount: makeChangeAccount(deps),
+    recordAccountChanges,
     publicKeyPem: cipher.publicKeyPem(),
     /** Answers what is under way, then lets go of every file and thread. */
     async close(): Promise<void> {

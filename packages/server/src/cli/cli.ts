@@ -1,8 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
+import { addAccountChanges } from './account-changes.ts';
 import { addDatabase } from './database.ts';
-import { homeOption, type Program, portOption, type RunningService } from './program.ts';
+import { homeOption, portOption } from './options.ts';
+import type { Program, RunningService } from './program.ts';
 import { makeSandbox } from './sandbox.ts';
 import { sandboxGuide } from './sandbox-guide.ts';
 
@@ -18,6 +20,7 @@ export async function runCli(program: Program, argv: readonly string[]): Promise
   addInit(root, program);
   addServe(root, program);
   addDatabase(root, program);
+  addAccountChanges(root, program);
   await root.parseAsync([...argv]);
 }
 

@@ -1,3 +1,4 @@
+import type { AccountChangeKind } from './account-change.ts';
 import type { RefusalCode } from './error.ts';
 import type { OrganizationNumber } from './organization-number.ts';
 
@@ -36,6 +37,8 @@ export interface AuditRecord {
   readonly organization?: OrganizationNumber;
   readonly token?: string;
   readonly maskedNumber?: string;
+  /** Which account change it was. */
+  readonly change?: AccountChangeKind;
   /** The letter a validation was answered with. */
   readonly status?: string;
   /** The id of the answer, as in its `x-request-id` header and in the log. */

@@ -21,11 +21,13 @@ import { keepRawBody } from './raw-body.ts';
 import { makeRefusalCounter, type RefusalCounter } from './refusal-counter.ts';
 import { refusalOfError } from './refusal-of-error.ts';
 import { requesterOf } from './requester.ts';
+import { registerV1, type V1Deps } from './v1/v1.ts';
 
 export interface ServerDeps {
   readonly firstVision: FirstVisionDeps;
   readonly cardtokens: CardtokensDeps;
   readonly recordRefusal: RecordRefusal;
+  readonly v1: V1Deps;
   readonly log: FastifyBaseLogger;
 }
 
@@ -49,7 +51,7 @@ const COUNT_EVERY_MS = 60_000;
 
 /** The HTTP server with all of its faces. It listens when told to. */
 export function buildServer(deps: ServerDeps): FastifyInstance {
-  const { firstVision, cardtokens, log } = deps;
+  const { firstVision, cardtokens, v1, log } = deps;
   const app = fastify({
     loggerInstance: log,
     // A logger of its own for each request costs more than all look-ups; lines name the request.
@@ -81,6 +83,7 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
   reportCounts(app, counter);
   registerFirstVision(app, firstVision);
   registerCardtokens(app, cardtokens);
+  registerV1(app, v1);
   return app;
 }
 

@@ -13,7 +13,7 @@ export interface RequestContext {
 
 /** What the record of a request says of its card, as far as it is known when the record is written. */
 export type AuditFacts = {
-  readonly [Name in 'organization' | 'token' | 'maskedNumber' | 'status']?:
+  readonly [Name in 'organization' | 'token' | 'maskedNumber' | 'status' | 'change']?:
     | AuditRecord[Name]
     | undefined;
 };
@@ -102,12 +102,13 @@ export function makeAudited({ ledger, clock, nonces }: AuditedDeps): Audited {
 
 /** A card is named once: by its token, or by its masked number where it has none. */
 function oneName(facts: AuditFacts): Partial<AuditRecord> {
-  const { organization, token, maskedNumber, status } = facts;
+  const { organization, token, maskedNumber, status, change } = facts;
   return {
     ...(organization !== undefined && { organization }),
     ...(token !== undefined && { token }),
     ...(token === undefined && maskedNumber !== undefined && { maskedNumber }),
     ...(status !== undefined && { status }),
+    ...(change !== undefined && { change }),
   };
 }
 

@@ -1,5 +1,4 @@
 import { type Caller, demandOrganization, demandRight } from '../domain/caller.ts';
-import type { Card, NumberRecord } from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
 import { DEFAULT_VALIDITY_YEARS, expiryAfterYears } from '../domain/expiry.ts';
 import type { Organization } from '../domain/organization.ts';
@@ -11,19 +10,18 @@ import {
   type Repeatable,
 } from './answer-once.ts';
 import type { Audited, Trail } from './audit-trail.ts';
-import { demandCard, openDetails, sealDetails } from './card-details.ts';
+import { demandCard, openDetails, shownDetails } from './card-details.ts';
 import { type IssuedCard, issuedCard } from './create-card.ts';
 import { drawPan } from './draw-pan.ts';
 import {
   type CardReference,
   demandRecord,
   type FindNumberDeps,
-  type FoundNumber,
   findByReference,
 } from './find-number.ts';
-import { demandCurrent } from './lineage.ts';
+import { addAccountChange, demandCurrent, RACE_LIMIT } from './lineage.ts';
 import { DRAW_LIMIT, type MakeNumberDeps, makeNumber, numberConflict } from './make-number.ts';
-import type { Change } from './ports.ts';
+import { moveCards } from './move-cards.ts';
 
 export interface ReissueCardRequest {
   readonly organization: OrganizationNumber;
@@ -58,7 +56,7 @@ export function makeReissueCard(deps: ReissueCardDeps): ReissueCard {
       demandRight(caller, 'issue');
       const organization = demandRecord(deps.directory, request.organization);
       return answerOnce(deps, trail, caller, request, (once, keep) =>
-        replace(deps, once, { ...request, organization }, keep),
+        replace(deps, once, caller, { ...request, organization }, keep),
       );
     });
 }
@@ -66,6 +64,7 @@ export function makeReissueCard(deps: ReissueCardDeps): ReissueCard {
 async function replace(
   deps: ReissueCardDeps,
   trail: Trail,
+  caller: Caller,
   request: Omit<ReissueCardRequest, 'organization'> & { organization: Organization },
   keep: KeepAnswer,
 ): Promise<IssuedCard> {
@@ -74,55 +73,38 @@ async function replace(
   await demandCard(deps.cards, old.record, request.sequence);
   const range = deps.directory.findBinRange(old.pan);
   if (range === undefined) throw new Refusal('PAN_OUTSIDE_BIN_RANGES');
-  for (let tries = 0; tries < DRAW_LIMIT; tries++) {
+  let races = 0;
+  for (let draws = 0; draws < DRAW_LIMIT && races < RACE_LIMIT; draws++) {
     const state = await demandCurrent(deps.cards, old.record);
     const pan = drawPan(deps.random, range);
     const record = makeNumber(deps, organization, pan, old.record.lineage);
-    const { cards, changes } = await moveCards(deps, old, record);
+    const expiry = expiryAfterYears(record.createdAtMs, DEFAULT_VALIDITY_YEARS);
+    const { cards, changes } = await moveCards(deps, old.record, record, expiry);
     const card = cards.find(({ sequence }) => sequence === request.sequence);
     if (card === undefined) throw new Refusal('CARD_NOT_FOUND');
     const details = openDetails(deps.keyring, record, card);
-    const answer = issuedCard(organization, record, card, details, pan);
-    const replaced = {
-      organization: organization.number,
-      lineage: record.lineage,
-      position: state.nextPosition,
-      kind: 'replaced' as const,
-      numberId: old.record.id,
-      newNumberId: record.id,
-      recordedAtMs: record.createdAtMs,
-    };
+    const shown = shownDetails(deps.directory, caller, organization.number, details);
+    const answer = issuedCard(organization, record, card, shown, pan);
+    trail.note({ token: record.token });
     const outcome = await trail.commit([
       ...keep(answer),
       { kind: 'add_number', record },
       ...changes,
-      { kind: 'add_account_change', change: replaced },
+      ...addAccountChange({
+        organization: organization.number,
+        lineage: record.lineage,
+        position: state.nextPosition,
+        kind: 'replaced',
+        numberId: old.record.id,
+        newNumberId: record.id,
+        effectiveAtMs: record.createdAtMs,
+        recordedAtMs: record.createdAtMs,
+      }),
     ]);
-    if (numberConflict(outcome, record) === undefined) return answer;
+    const conflict = numberConflict(outcome, record);
+    if (conflict === undefined) return answer;
+    trail.note({ token: old.record.token });
+    if (conflict === 'change_taken') races++;
   }
-  throw new Refusal('BIN_RANGE_EXHAUSTED');
-}
-
-/** The cards of the old number, made anew for the new one. */
-async function moveCards(
-  { cards, keyring, clock }: ReissueCardDeps,
-  old: FoundNumber,
-  record: NumberRecord,
-): Promise<{ cards: Card[]; changes: Change[] }> {
-  const nowMs = clock.nowMs();
-  const expiry = expiryAfterYears(nowMs, DEFAULT_VALIDITY_YEARS);
-  const moved = (await cards.listCards(old.record.organization, old.record.id)).map((card) => ({
-    ...card,
-    numberId: record.id,
-    expiry,
-    chipSequence: 1,
-    sealedDetails: sealDetails(
-      keyring,
-      record,
-      card.sequence,
-      openDetails(keyring, old.record, card),
-    ),
-    createdAtMs: nowMs,
-  }));
-  return { cards: moved, changes: moved.map((card) => ({ kind: 'add_card', card })) };
+  throw new Refusal(races === RACE_LIMIT ? 'CARD_BUSY' : 'BIN_RANGE_EXHAUSTED');
 }

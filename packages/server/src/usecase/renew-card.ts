@@ -1,7 +1,8 @@
+import { expiryOf } from '../domain/account-change.ts';
 import { type Caller, demandOrganization, demandRight } from '../domain/caller.ts';
 import type { Card } from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
-import { addYears, DEFAULT_VALIDITY_YEARS } from '../domain/expiry.ts';
+import { DEFAULT_VALIDITY_YEARS, demandPlausible, type Expiry } from '../domain/expiry.ts';
 import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import {
@@ -11,7 +12,7 @@ import {
   type Repeatable,
 } from './answer-once.ts';
 import type { Audited, Trail } from './audit-trail.ts';
-import { demandCard, openDetails } from './card-details.ts';
+import { demandCard, openDetails, shownDetails } from './card-details.ts';
 import { type IssuedCard, issuedCard } from './create-card.ts';
 import {
   type CardReference,
@@ -19,8 +20,8 @@ import {
   type FindNumberDeps,
   findByReference,
 } from './find-number.ts';
-import { demandCurrent, RACE_LIMIT } from './lineage.ts';
-import type { Change, Clock } from './ports.ts';
+import { addAccountChange, demandCurrent, RACE_LIMIT, readLineage } from './lineage.ts';
+import type { Clock } from './ports.ts';
 
 export interface RenewCardRequest {
   readonly organization: OrganizationNumber;
@@ -46,8 +47,7 @@ export type RenewCardDeps = FindNumberDeps &
 /**
  * Makes one more plastic of a card. Number and PAN-TOKEN stay what they are.
  *
- * @throws {Refusal} `RIGHT_MISSING`, those of finding the card, `CARD_REPLACED`, `CARD_CLOSED`, `CARD_BUSY`,
- *   `EXPIRY_INVALID`
+ * @throws {Refusal} `RIGHT_MISSING`, those of finding the card, `CARD_REPLACED`, `CARD_CLOSED`, `CARD_BUSY`
  */
 export function makeRenewCard(deps: RenewCardDeps): RenewCard {
   return (caller, request, requestId) =>
@@ -57,7 +57,7 @@ export function makeRenewCard(deps: RenewCardDeps): RenewCard {
       demandRight(caller, 'issue');
       const organization = demandRecord(deps.directory, request.organization);
       return answerOnce(deps, trail, caller, request, (once, keep) =>
-        renew(deps, once, { ...request, organization }, keep),
+        renew(deps, once, caller, { ...request, organization }, keep),
       );
     });
 }
@@ -65,44 +65,49 @@ export function makeRenewCard(deps: RenewCardDeps): RenewCard {
 async function renew(
   deps: RenewCardDeps,
   trail: Trail,
+  caller: Caller,
   request: Omit<RenewCardRequest, 'organization'> & { organization: Organization },
   keep: KeepAnswer,
 ): Promise<IssuedCard> {
-  const { cards, keyring, clock } = deps;
+  const { cards, directory, keyring, clock } = deps;
   const { organization } = request;
   const { record, pan } = await findByReference(deps, organization, request.card, trail);
   for (let tries = 0; tries < RACE_LIMIT; tries++) {
     const { nextPosition } = await demandCurrent(cards, record);
-    const before = await demandCard(cards, record, request.sequence);
+    const { effective } = await readLineage(cards, record, clock.nowMs());
+    const issued = await demandCard(cards, record, request.sequence);
+    const before = { ...issued, expiry: expiryOf(issued, effective) };
     const card = nextPlastic(before, request.expiry);
-    const answer = issuedCard(organization, record, card, openDetails(keyring, record, card), pan);
-    const changes: Change[] = [...keep(answer), { kind: 'renew_card', card }];
-    if (request.expiry === 'renewed') {
-      changes.push({
-        kind: 'add_account_change',
-        change: {
-          organization: organization.number,
-          lineage: record.lineage,
-          position: nextPosition,
-          kind: 'renewed',
-          numberId: record.id,
-          sequence: card.sequence,
-          expiry: card.expiry,
-          recordedAtMs: clock.nowMs(),
-        },
-      });
-    }
-    const outcome = await trail.commit(changes);
+    demandPlausible(card.expiry, clock.nowMs());
+    const details = openDetails(keyring, record, card);
+    const shown = shownDetails(directory, caller, organization.number, details);
+    const answer = issuedCard(organization, record, card, shown, pan);
+    const outcome = await trail.commit([
+      ...keep(answer),
+      { kind: 'renew_card', card },
+      ...addAccountChange({
+        organization: organization.number,
+        lineage: record.lineage,
+        position: nextPosition,
+        numberId: record.id,
+        sequence: card.sequence,
+        ...(request.expiry === 'renewed'
+          ? { kind: 'renewed', expiry: card.expiry }
+          : { kind: 'plastic' }),
+        effectiveAtMs: clock.nowMs(),
+        recordedAtMs: clock.nowMs(),
+      }),
+    ]);
     if (outcome.committed) return answer; // Else somebody changed the lineage first: look again.
   }
   throw new Refusal('CARD_BUSY');
 }
 
 function nextPlastic(card: Card, expiry: RenewCardRequest['expiry']): Card {
-  const isRenewed = expiry === 'renewed';
+  const added = expiry === 'renewed' ? DEFAULT_VALIDITY_YEARS * 100 : 0;
   return {
     ...card,
-    expiry: isRenewed ? addYears(card.expiry, DEFAULT_VALIDITY_YEARS) : card.expiry,
+    expiry: (card.expiry + added) as Expiry,
     chipSequence: card.chipSequence + 1,
   };
 }
