@@ -34,6 +34,7 @@ function makeProgram(config: Config): Program {
       async listen(onPort) {
         await service.app.listen({ host: HOST, port: onPort });
       },
+      recordAccountChanges: service.recordAccountChanges,
       close: service.close,
     } satisfies RunningService;
   };
@@ -44,7 +45,7 @@ function makeProgram(config: Config): Program {
     async initService(folder) {
       await (await createService(folder, errorLog(), serviceOptionsOf(config))).close();
     },
-    openService: (folder) => start(folder, undefined, serviceOptionsOf(config)),
+    openService: (folder, logFile) => start(folder, logFile, serviceOptionsOf(config)),
     sandbox: {
       createService: (folder) => createService(folder, errorLog()),
       openService: (folder, logFile) => start(folder, logFile, {}),

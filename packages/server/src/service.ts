@@ -36,6 +36,8 @@ import { makeInquireNumber } from './usecase/inquire-number.ts';
 import { makeInquireToken } from './usecase/inquire-token.ts';
 import { makePendingNonces } from './usecase/pending-nonces.ts';
 import type { Clock } from './usecase/ports.ts';
+import { makeRecordAccountChange } from './usecase/record-account-change.ts';
+import { makeRecordAccountChanges } from './usecase/record-account-changes.ts';
 import { makeRecordRefusal } from './usecase/record-refusal.ts';
 import { makeRegister } from './usecase/register.ts';
 import { makeReissueCard } from './usecase/reissue-card.ts';
@@ -139,6 +141,7 @@ export async function openService(
   const reissueCard = makeReissueCard(deps);
   const renewCard = makeRenewCard(deps);
   const validatePan = makeValidatePan(deps);
+  const recordAccountChanges = makeRecordAccountChanges(makeRecordAccountChange(deps));
   const inquiries = {
     inquireToken: makeInquireToken(deps),
     inquireNumber: makeInquireNumber(deps),
@@ -147,6 +150,7 @@ export async function openService(
     firstVision: { authenticate, nonces, createCard, reissueCard, renewCard, ...inquiries },
     cardtokens: { authenticate, validatePan, cipher },
     recordRefusal: makeRecordRefusal(deps),
+    v1: { authenticate, nonces, recordAccountChanges },
     log,
   });
   const stopFollowing = followDirectory({ directory, keyring, zoneKeys, log });
@@ -164,6 +168,7 @@ export async function openService(
     reissueCard,
     renewCard,
     changeAccount: makeChangeAccount(deps),
+    recordAccountChanges,
     publicKeyPem: cipher.publicKeyPem(),
     audit,
     /** Answers what is under way, then lets go of every file and thread. */

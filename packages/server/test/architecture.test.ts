@@ -27,17 +27,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['http-message-signatures', 'node:net', 'node:tls'],
   ],
   watch: [
-    'watch',
-    'usecase',
-    'domain',
-    'node:dns',
-    'node:http',
-    'node:https',
-    'node:net',
-    'node:os',
-    'node:tls',
+    ...['watch', 'usecase', 'domain', 'node:dns', 'node:http', 'node:https', 'node:net'],
+    ...['node:os', 'node:tls'],
   ],
-  cli: ['cli', 'usecase', 'audit', 'domain', 'commander', 'node:crypto', 'node:fs', 'node:path'],
+  cli: [
+    ...['cli', 'usecase', 'audit', 'domain', 'commander', 'node:crypto', 'node:fs', 'node:path'],
+    ...['node:readline'],
+  ],
 };
 
 /** The dependencies of the server, on npm. One more is a decision: see docs/adr. */

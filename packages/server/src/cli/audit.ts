@@ -3,7 +3,8 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Verification } from '../audit/verifier.ts';
 import type { AuditRecord } from '../domain/audit-record.ts';
 import type { AuditQuery, FoundRecord } from '../usecase/search-audit.ts';
-import { homeOption, type Program } from './program.ts';
+import { homeOption } from './options.ts';
+import type { Program } from './program.ts';
 
 /** A part of the log by time, milliseconds since 1970 UTC; all of it where both are left out. */
 export interface RangeOptions {

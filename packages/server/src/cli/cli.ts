@@ -1,9 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
+import { addAccountChanges } from './account-changes.ts';
 import { addAudit } from './audit.ts';
 import { addDatabase } from './database.ts';
-import { homeOption, type Program, portOption, type RunningService } from './program.ts';
+import { homeOption, portOption } from './options.ts';
+import type { Program, RunningService } from './program.ts';
 import { makeSandbox } from './sandbox.ts';
 import { sandboxGuide } from './sandbox-guide.ts';
 
@@ -20,6 +22,7 @@ export async function runCli(program: Program, argv: readonly string[]): Promise
   addServe(root, program);
   addDatabase(root, program);
   addAudit(root, program);
+  addAccountChanges(root, program);
   await root.parseAsync([...argv]);
 }
 
@@ -95,9 +98,10 @@ async function serveUntilStopped(
   greet: () => void,
 ): Promise<void> {
   try {
+    const stopped = program.untilStopped(); // From here on a signal ends it in order.
     await service.listen(port);
     greet();
-    await program.untilStopped();
+    await stopped;
   } finally {
     await service.close();
   }

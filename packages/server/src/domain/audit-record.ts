@@ -1,3 +1,4 @@
+import type { AccountChangeKind } from './account-change.ts';
 import type { RefusalCode } from './error.ts';
 import type { OrganizationNumber } from './organization-number.ts';
 
@@ -50,6 +51,8 @@ export interface AuditRecord {
   readonly organization?: OrganizationNumber;
   readonly token?: string;
   readonly maskedNumber?: string;
+  /** Which account change it was. */
+  readonly change?: AccountChangeKind;
   /** The letter a validation was answered with. */
   readonly status?: string;
   /** `request_lift` and `approve_lift`: whose limits, how many times as high, until when. */

@@ -21,11 +21,13 @@ import { keepRawBody } from './raw-body.ts';
 import { makeRefusalCounter, type RefusalCounter } from './refusal-counter.ts';
 import { refusalOfError } from './refusal-of-error.ts';
 import { requesterOf } from './requester.ts';
+import { registerV1, type V1Deps } from './v1/v1.ts';
 
 export interface ServerDeps {
   readonly firstVision: FirstVisionDeps;
   readonly cardtokens: CardtokensDeps;
   readonly recordRefusal: RecordRefusal;
+  readonly v1: V1Deps;
   readonly log: FastifyBaseLogger;
 }
 
@@ -49,9 +51,11 @@ const COUNT_EVERY_MS = 60_000;
 
 /** The HTTP server with all of its faces. It listens when told to. */
 export function buildServer(deps: ServerDeps): FastifyInstance {
-  const { firstVision, cardtokens, log } = deps;
+  const { firstVision, cardtokens, v1, log } = deps;
   const app = fastify({
     loggerInstance: log,
+    // A logger of its own for each request costs more than all look-ups; lines name the request.
+    childLoggerFactory: (logger) => logger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     requestIdHeader: false,
@@ -79,6 +83,7 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
   reportCounts(app, counter);
   registerFirstVision(app, firstVision);
   registerCardtokens(app, cardtokens);
+  registerV1(app, v1);
   return app;
 }
 
@@ -100,9 +105,10 @@ function hardenAnswers(app: FastifyInstance): void {
     // A client that has sent half a request, or nothing yet, would keep us for ever.
     setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS).unref();
   });
-  app.addHook('onSend', async (request, reply) => {
+  app.addHook('onSend', (request, reply, _payload, done) => {
     addHeaders(request, reply);
     if (isClosing) reply.header('connection', 'close');
+    done();
   });
 }
 

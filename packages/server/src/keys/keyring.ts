@@ -63,6 +63,12 @@ export async function makeKeyring(deps: KeyringDeps): Promise<Keyring> {
       return createHmac('sha256', index).update(number.reveal(), 'latin1').digest();
     },
 
+    referenceIndex(organization, reference) {
+      // No PAN begins with a letter, so that no reference has the index of one.
+      const { index } = keysOf(organization);
+      return createHmac('sha256', index).update(`reference ${reference}`).digest();
+    },
+
     seal(place, text) {
       const { data, newestDataEpoch: dataKeyEpoch } = keysOf(place.organization);
       const key = demandKey(data, dataKeyEpoch);

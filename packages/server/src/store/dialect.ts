@@ -57,6 +57,7 @@ const SQLITE_CONFLICTS: readonly (readonly [string, Conflict])[] = [
   ['card_number.organization, card_number.token', 'token_taken'],
   ['card.organization, card.number_id', 'card_taken'],
   ['account_change.organization, account_change.lineage', 'change_taken'],
+  ['account_change.organization, account_change.reference_index', 'reference_taken'],
   ['organization.', 'registration_taken'],
   ['bin_range.', 'registration_taken'],
   ['caller.', 'registration_taken'],

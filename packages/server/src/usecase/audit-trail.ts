@@ -16,9 +16,14 @@ export interface RequestContext {
 
 /** What the record of a request says of its card, as far as it is known when the record is written. */
 export type AuditFacts = {
-  readonly [Name in 'organization' | 'token' | 'maskedNumber' | 'status' | 'losses' | 'lift']?:
-    | AuditRecord[Name]
-    | undefined;
+  readonly [Name in
+    | 'organization'
+    | 'token'
+    | 'maskedNumber'
+    | 'status'
+    | 'change'
+    | 'losses'
+    | 'lift']?: AuditRecord[Name] | undefined;
 };
 
 /** The record of one request while it is being served. */
@@ -142,7 +147,7 @@ function isRepeated(refusal: Refusal, { budgets, rate }: AuditedDeps): boolean {
 
 /** A card is named once: by its token, or by its masked number where it has none. */
 function oneName(facts: AuditFacts): Partial<AuditRecord> {
-  const { organization, token, maskedNumber, status, losses, lift } = facts;
+  const { organization, token, maskedNumber, status, change, losses, lift } = facts;
   return {
     ...(organization !== undefined && { organization }),
     ...(token !== undefined && { token }),
@@ -150,6 +155,7 @@ function oneName(facts: AuditFacts): Partial<AuditRecord> {
     ...(status !== undefined && { status }),
     ...(losses !== undefined && { losses }),
     ...(lift !== undefined && { lift }),
+    ...(change !== undefined && { change }),
   };
 }
 

@@ -1,9 +1,13 @@
-import type { AccountChange, LineageState } from '../domain/account-change.ts';
 import type { BinRange } from '../domain/bin-range.ts';
 import { type Caller, demandOrganization, demandRight } from '../domain/caller.ts';
 import type { Card, CardDetails, NumberRecord } from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
-import { DEFAULT_VALIDITY_YEARS, type Expiry, expiryAfterYears } from '../domain/expiry.ts';
+import {
+  DEFAULT_VALIDITY_YEARS,
+  demandPlausible,
+  type Expiry,
+  expiryAfterYears,
+} from '../domain/expiry.ts';
 import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { Pan } from '../domain/pan.ts';
@@ -12,7 +16,7 @@ import type { Audited, Trail } from './audit-trail.ts';
 import { sealDetails, shownDetails } from './card-details.ts';
 import { drawPan } from './draw-pan.ts';
 import { demandRecord, type FindNumberDeps, lookUpNumber } from './find-number.ts';
-import { demandCurrent } from './lineage.ts';
+import { addAccountChange, demandCurrent } from './lineage.ts';
 import {
   DRAW_LIMIT,
   type MakeNumberDeps,
@@ -20,6 +24,7 @@ import {
   type NumberConflict,
   numberConflict,
 } from './make-number.ts';
+import type { Change } from './ports.ts';
 
 export interface CreateCardRequest {
   readonly organization: OrganizationNumber;
@@ -77,7 +82,9 @@ export function makeCreateCard(deps: CreateCardDeps): CreateCard {
         const record = known?.record ?? makeNumber(deps, organization, pan);
         const card = makeCard(deps, record, range, request);
         const details = shownDetails(deps.directory, caller, record.organization, request.details);
-        conflict = await commitCard(deps, trail, record, card, known !== undefined);
+        const changes =
+          known === undefined ? [addNumber(record)] : await claimLineage(deps, record, card);
+        conflict = await commitCard(trail, record, card, changes);
         if (conflict === undefined) return issuedCard(organization, record, card, details, pan);
         trail.note({ token: undefined });
       }
@@ -109,6 +116,7 @@ function makeCard(
   { sequence, expiry, details }: CreateCardRequest,
 ): Card {
   const nowMs = clock.nowMs();
+  if (expiry !== undefined) demandPlausible(expiry, nowMs);
   return {
     organization: record.organization,
     numberId: record.id,
@@ -121,46 +129,43 @@ function makeCard(
   };
 }
 
-/**
- * A number that is new brings its lineage with it. One more card of a known number is an entry in the
- * log of its lineage: or the card could stay behind when the number is replaced at that moment.
- *
- * @returns what stood in the way, when another try is worth it.
- */
-async function commitCard(
-  deps: CreateCardDeps,
-  trail: Trail,
-  record: NumberRecord,
-  card: Card,
-  isKnown: boolean,
-): Promise<NumberConflict | undefined> {
-  const state = isKnown ? await demandCurrent(deps.cards, record) : undefined;
-  trail.note({ token: record.token });
-  const addCard = { kind: 'add_card', card } as const;
-  const outcome = await trail.commit(
-    state === undefined
-      ? [{ kind: 'add_number', record }, addCard]
-      : [addCard, { kind: 'add_account_change', change: cardAdded(record, card, state) }],
-  );
-  if (!outcome.committed && outcome.conflict === 'card_taken') throw new Refusal('CARD_EXISTS');
-  return numberConflict(outcome, record);
-}
+const addNumber = (record: NumberRecord): Change => ({ kind: 'add_number', record });
 
-function cardAdded(
+/**
+ * A number on record may be replaced at this very moment, and all of its cards with it: whoever comes
+ * second must see the other.
+ *
+ * @throws {Refusal} `CARD_REPLACED`, `CARD_CLOSED`
+ */
+async function claimLineage(
+  { cards }: CreateCardDeps,
   record: NumberRecord,
   card: Card,
-  { nextPosition }: LineageState,
-): AccountChange {
-  return {
+): Promise<Change[]> {
+  const { nextPosition } = await demandCurrent(cards, record);
+  return addAccountChange({
     organization: record.organization,
     lineage: record.lineage,
     position: nextPosition,
-    kind: 'card_added',
+    kind: 'plastic',
     numberId: record.id,
     sequence: card.sequence,
-    expiry: card.expiry,
+    effectiveAtMs: card.createdAtMs,
     recordedAtMs: card.createdAtMs,
-  };
+  });
+}
+
+/** @returns what stood in the way, when another try is worth it. */
+async function commitCard(
+  trail: Trail,
+  record: NumberRecord,
+  card: Card,
+  changes: readonly Change[],
+): Promise<NumberConflict | undefined> {
+  trail.note({ token: record.token });
+  const outcome = await trail.commit([...changes, { kind: 'add_card', card }]);
+  if (!outcome.committed && outcome.conflict === 'card_taken') throw new Refusal('CARD_EXISTS');
+  return numberConflict(outcome, record);
 }
 
 /** What a caller is told of a card, by the switch of its organization. */

@@ -46,6 +46,7 @@ export interface Directory {
   /** All that were ever made for a caller, oldest first. */
   listCredentials(callerId: string): readonly RegisteredCaller[];
   listMerchants(): readonly Merchant[];
+  findMerchantById(merchantId: string): Merchant | undefined;
   /** Reads everything anew; resolves when the next look-up sees it. */
   refresh(): Promise<void>;
   /** Whether another node or process has registered or changed something since. */
@@ -101,13 +102,17 @@ export interface CardStore {
     organization: OrganizationNumber,
     lineage: RecordId,
   ): Promise<readonly AccountChange[]>;
+  findChangeByReference(
+    organization: OrganizationNumber,
+    referenceIndex: Uint8Array,
+  ): Promise<AccountChange | undefined>;
 }
 
 /** One thing that becomes true when its unit is committed. */
 export type Change =
   | { readonly kind: 'add_number'; readonly record: NumberRecord }
   | { readonly kind: 'add_card'; readonly card: Card }
-  /** One plastic more; the expiry as given, unless it is later already. */
+  /** One plastic more. Its new expiry is an account change. */
   | { readonly kind: 'renew_card'; readonly card: Card }
   | { readonly kind: 'add_account_change'; readonly change: AccountChange }
   | { readonly kind: 'add_organization'; readonly organization: Organization }
@@ -152,6 +157,7 @@ export type Conflict =
   | 'card_taken' // this number has a card with this sequence
   | 'change_taken' // somebody else changed this lineage first
   | 'nonce_taken' // this caller has signed with it before
+  | 'reference_taken' // a change of this reference is recorded
   | 'registration_taken';
 
 export type CommitOutcome =
@@ -215,6 +221,8 @@ export interface Keyring {
   tokenKeys(organization: OrganizationNumber): TokenKeys;
   /** 32 bytes, the same for the same number and organization. */
   panIndex(organization: OrganizationNumber, number: CardNumber): Uint8Array;
+  /** 32 bytes for a name that others gave to something, and that may hold anything. */
+  referenceIndex(organization: OrganizationNumber, reference: string): Uint8Array;
   seal(place: SealedPlace, text: string): Sealed;
   /** @throws {Refusal} `RECORD_DAMAGED` when it was sealed elsewhere or has been changed. */
   open(place: SealedPlace, sealed: Sealed): string;

@@ -44,11 +44,15 @@ export function demandCaller(
   });
 
   // Signed, answered and its nonce not written: it could be replayed. No route may do that.
-  app.addHook('onSend', async (request, reply) => {
+  app.addHook('onSend', (request, reply, _payload, done) => {
     if (reply.statusCode < 300) assert(!nonces.of(request.id), 'a signed request left no record');
+    done();
   });
 
-  app.addHook('onResponse', async (request) => nonces.drop(request.id));
+  app.addHook('onResponse', (request, _reply, done) => {
+    nonces.drop(request.id);
+    done();
+  });
 }
 
 /** The caller of a request behind {@link demandCaller}. */
