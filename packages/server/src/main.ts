@@ -9,6 +9,7 @@ import { databaseTools } from './database-tools.ts';
 import { makeLog } from './log.ts';
 import { createService, openService, type ServiceOptions } from './service.ts';
 import type { StorePlace } from './store/place.ts';
+import { isWorker, runWorkers } from './workers.ts';
 
 /** Only loopback: there is no TLS yet. */
 const HOST = '127.0.0.1';
@@ -17,6 +18,7 @@ process.umask(0o077); // Whatever we write is for our own user only.
 
 try {
   await runCli(makeProgram(parseConfig(process.env)), process.argv);
+  if (isWorker()) process.disconnect(); // The channel to the first process would keep this one.
 } catch (error) {
   process.stderr.write(`pantoken: ${explain(error)}\n`);
   process.exitCode = 1;
@@ -52,11 +54,16 @@ function makeProgram(config: Config): Program {
       openService: (folder, logFile) => start(folder, logFile, {}),
     },
     database: databaseTools(() => databaseOf(config)),
+    runWorkers: isWorker()
+      ? undefined
+      : (count) => runWorkers(count, untilStopped(), makeLog(config.logLevel, pino.destination(1))),
     print: (text) => process.stdout.write(`${text}\n`),
-    async untilStopped() {
-      await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
-    },
+    untilStopped,
   };
+}
+
+async function untilStopped(): Promise<void> {
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
 }
 
 /** A password file may end with a line end, as editors and `echo` leave it. */

@@ -50,7 +50,9 @@ describe('the schema', () => {
   );
   const statements = texts
     .filter((text) => /^\s*create (?:table \w+ \(|(?:unique )?index|sequence)/.test(text))
-    .flatMap((text) => parse(text.replaceAll(/(?:,\s*)?check \([^()]*(?:\([^()]*\))?[^()]*\)/g, '')));
+    .flatMap((text) =>
+      parse(text.replaceAll(/(?:,\s*)?check \([^()]*(?:\([^()]*\))?[^()]*\)/g, '')),
+    );
 
   it('has no unique constraint over more than one shard', () => {
     for (const { table, columns } of uniquesOf(statements)) {

@@ -24,6 +24,8 @@ export interface Program {
     openService(home: string, logFile: string): Promise<RunningService>;
   };
   readonly database: DatabaseTools;
+  /** Runs `serve` in so many processes; undefined where this process is one of them. */
+  readonly runWorkers: ((count: number) => Promise<void>) | undefined;
   print(text: string): void;
   /** Resolves when a person or the system wants the program to end. */
   untilStopped(): Promise<void>;
