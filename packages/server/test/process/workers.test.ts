@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,11 +20,9 @@ it('two workers share a port, one that is killed is replaced, and SIGTERM loses 
   const program = spawn(process.execPath, ['--conditions=pantoken-source', MAIN, ...args], {
     stdio: 'ignore',
   });
+  const { pid } = program;
   const workersOf = () =>
-    execFileSync('ps', ['-o', 'pid=', '--ppid', String(program.pid)], { encoding: 'utf8' })
-      .split('\n')
-      .filter((line) => line.trim() !== '')
-      .map(Number);
+    readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
   const url = `http://127.0.0.1:${port}`;
   await untilAnswering(url);
   const model = makeModel();
@@ -40,6 +39,7 @@ it('two workers share a port, one that is killed is replaced, and SIGTERM loses 
   program.kill('SIGTERM');
   const [code] = await ended;
   await clients.stop();
+  rmSync(service.home, { recursive: true });
   assert.equal(code, 0);
   assert.deepEqual(model.violations, []);
 });
