@@ -1,14 +1,14 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
+import { auditTools } from './audit-tools.ts';
 import { runCli } from './cli/cli.ts';
 import type { Program, RunningService } from './cli/program.ts';
 import { type Config, parseConfig, parsePort } from './config.ts';
 import { databaseTools } from './database-tools.ts';
 import { makeLog } from './log.ts';
 import { createService, openService, type ServiceOptions } from './service.ts';
-import type { StorePlace } from './store/place.ts';
+import { databaseOf, serviceOptionsOf } from './service-options.ts';
 import { isWorker, runWorkers } from './workers.ts';
 
 /** Only loopback: there is no TLS yet. */
@@ -45,15 +45,17 @@ function makeProgram(config: Config): Program {
     defaults: { home, port },
     parsePort,
     async initService(folder) {
-      const database = databaseOf(config);
-      await (await createService(folder, errorLog(), { database })).close();
+      await (await createService(folder, errorLog(), serviceOptionsOf(config))).close();
     },
-    openService: (folder, logFile) => start(folder, logFile, { database: databaseOf(config) }),
+    openService: (folder, logFile) => start(folder, logFile, serviceOptionsOf(config)),
     sandbox: {
       createService: (folder) => createService(folder, errorLog()),
       openService: (folder, logFile) => start(folder, logFile, {}),
     },
     database: databaseTools(() => databaseOf(config)),
+    audit: auditTools((folder) =>
+      openService(folder, errorLog(), undefined, serviceOptionsOf(config)),
+    ),
     runWorkers: isWorker()
       ? undefined
       : (count) => runWorkers(count, untilStopped(), makeLog(config.logLevel, pino.destination(1))),
@@ -64,14 +66,6 @@ function makeProgram(config: Config): Program {
 
 async function untilStopped(): Promise<void> {
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
-}
-
-/** A password file may end with a line end, as editors and `echo` leave it. */
-function databaseOf({ database }: Config): StorePlace | undefined {
-  if (database === undefined) return undefined;
-  const { url, passwordFile } = database;
-  const password = passwordFile && readFileSync(passwordFile, 'utf8').replace(/\r?\n$/, '');
-  return { engine: 'postgres', url, password };
 }
 
 function explain(error: unknown): string {

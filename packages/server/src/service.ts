@@ -20,32 +20,15 @@ import { makePublicKeys } from './keys/public-keys.ts';
 import { random } from './keys/random.ts';
 import { newServiceKeys, openServiceKeys } from './keys/service-keys.ts';
 import { makeZoneKeys } from './keys/zone-keys.ts';
+import { type AuditSettings, openAudit } from './service-audit.ts';
 import { makeCardStore } from './store/card-store.ts';
 import { makeDirectory, makeWrappedKeyStore } from './store/directory.ts';
 import { makeKeptAnswerStore } from './store/kept-answer-store.ts';
 import { makeLedger } from './store/ledger.ts';
 import { openStore, type StorePlace } from './store/place.ts';
-import { makeAddZoneKey } from './usecase/add-zone-key.ts';
-import { makeRepeatable } from './usecase/answer-once.ts';
-import { makeAudited } from './usecase/audit-trail.ts';
-import { makeAuthenticate } from './usecase/authenticate.ts';
-import { makeChangeAccount } from './usecase/change-account.ts';
-import { makeChangeCallerKeys } from './usecase/change-caller-keys.ts';
-import { makeCreateCard } from './usecase/create-card.ts';
-import { makeDisableCaller } from './usecase/disable-caller.ts';
-import { makeDisableMerchant } from './usecase/disable-merchant.ts';
-import { makeInquireNumber } from './usecase/inquire-number.ts';
-import { makeInquireToken } from './usecase/inquire-token.ts';
+import { makeUseCases } from './use-cases.ts';
 import { makePendingNonces } from './usecase/pending-nonces.ts';
 import type { Clock } from './usecase/ports.ts';
-import { makeRecordAccountChange } from './usecase/record-account-change.ts';
-import { makeRecordAccountChanges } from './usecase/record-account-changes.ts';
-import { makeRecordRefusal } from './usecase/record-refusal.ts';
-import { makeRegister } from './usecase/register.ts';
-import { makeReissueCard } from './usecase/reissue-card.ts';
-import { makeRenewCard } from './usecase/renew-card.ts';
-import { makeRotateCaller } from './usecase/rotate-caller.ts';
-import { makeValidatePan } from './usecase/validate-pan.ts';
 
 export type Service = Awaited<ReturnType<typeof openService>>;
 
@@ -57,8 +40,8 @@ export function sqliteIn(home: string): StorePlace {
   return { engine: 'sqlite', path: join(home, 'pantoken.db') };
 }
 
-/** What a service can be told beside its folder. */
-export interface ServiceOptions {
+/** What a service can be told beside its folder; the defaults are good for one machine. */
+export interface ServiceOptions extends AuditSettings {
   /** Left out: a SQLite file in the folder. */
   readonly database?: StorePlace | undefined;
   /** How the database is opened; tests and the crash harness put something in between. */
@@ -106,8 +89,9 @@ export async function openService(
   home: string,
   log: Logger,
   clock = systemClock,
-  { database = sqliteIn(home), open = openStore }: ServiceOptions = {},
+  options: ServiceOptions = {},
 ) {
+  const { database = sqliteIn(home), open = openStore } = options;
   if (database.engine === 'sqlite' && !existsSync(database.path)) {
     throw new Error(`there is no service in ${home}`);
   }
@@ -121,56 +105,44 @@ export async function openService(
   const cipher = makeMessageCipher(serviceKeys.message);
   const directory = await makeDirectory(reader);
   const nonces = makePendingNonces();
-  const audited = makeAudited({ ledger: makeLedger(store.committer), clock, nonces });
+  const audit = await openAudit({
+    settings: options,
+    home,
+    store,
+    keys: serviceKeys,
+    nonces,
+    clock,
+    log,
+  });
+  const { audited } = audit;
   const cards = makeCardStore(reader);
   const networks = makeNetworks();
   const publicKeys = makePublicKeys();
   const zoneKeys = await makeZoneKeys({ wrapper, store: wrappedKeys, clock });
   const access = { directory, credentials, networks, publicKeys, nonces, clock };
-  const authenticate = makeAuthenticate(access);
   const answers = makeKeptAnswerStore(reader);
   const deps = { ...access, audited, cards, answers, keyring, zoneKeys, random };
-  const createCard = makeCreateCard(deps);
-  const reissueCard = makeReissueCard(deps);
-  const renewCard = makeRenewCard(deps);
-  const validatePan = makeValidatePan(deps);
-  const recordAccountChanges = makeRecordAccountChanges(makeRecordAccountChange(deps));
-  const inquiries = {
-    inquireToken: makeInquireToken(deps),
-    inquireNumber: makeInquireNumber(deps),
-  };
+  const useCases = makeUseCases(deps);
   const app: FastifyInstance = buildServer({
-    firstVision: {
-      ...{ authenticate, nonces, createCard, reissueCard, renewCard, ...inquiries },
-      makeRepeatable: makeRepeatable(credentials),
-    },
-    cardtokens: { authenticate, validatePan, cipher },
-    recordRefusal: makeRecordRefusal(deps),
-    v1: { authenticate, nonces, recordAccountChanges },
+    firstVision: { ...useCases, nonces },
+    cardtokens: { ...useCases, cipher },
+    v1: { ...useCases, nonces },
+    recordRefusal: useCases.recordRefusal,
     log,
   });
   const stopFollowing = followDirectory({ directory, keyring, zoneKeys, log });
   return {
     app,
     directory,
-    register: makeRegister(deps),
-    rotateCaller: makeRotateCaller(deps),
-    disableCaller: makeDisableCaller(deps),
-    changeCallerKeys: makeChangeCallerKeys(deps),
-    disableMerchant: makeDisableMerchant(deps),
-    addZoneKey: makeAddZoneKey(deps),
-    createCard,
-    ...inquiries,
-    reissueCard,
-    renewCard,
-    changeAccount: makeChangeAccount(deps),
-    recordAccountChanges,
+    ...useCases,
     publicKeyPem: cipher.publicKeyPem(),
+    audit,
     /** Answers what is under way, then lets go of every file and thread. */
     async close(): Promise<void> {
       await app.close();
       await stopFollowing();
       await cipher.close();
+      await audit.close();
       await store.close();
     },
   };

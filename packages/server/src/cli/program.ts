@@ -1,4 +1,5 @@
 import type { RecordAccountChanges } from '../usecase/record-account-changes.ts';
+import type { AuditTools } from './audit.ts';
 import type { DatabaseTools } from './database.ts';
 import type { SandboxService } from './sandbox.ts';
 
@@ -24,6 +25,7 @@ export interface Program {
     openService(home: string, logFile: string): Promise<RunningService>;
   };
   readonly database: DatabaseTools;
+  readonly audit: AuditTools;
   /** Runs `serve` in so many processes; undefined where this process is one of them. */
   readonly runWorkers: ((count: number) => Promise<void>) | undefined;
   print(text: string): void;

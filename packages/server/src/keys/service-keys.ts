@@ -14,9 +14,11 @@ export interface ServiceKeys {
   readonly accessToken: KeyObject;
   /** RSA-4096, what merchants encrypt requests to. */
   readonly message: KeyObject;
+  /** Ed25519, signs checkpoints of the audit log. */
+  readonly audit: KeyObject;
 }
 
-type ServicePurpose = 'credential-index' | 'caller-secret' | 'access-token' | 'message';
+type ServicePurpose = 'credential-index' | 'caller-secret' | 'access-token' | 'message' | 'audit';
 
 /** RSA-4096 is what the documentation of the account updater's message encryption names. */
 const MESSAGE_KEY_BITS = 4096;
@@ -29,11 +31,13 @@ export function newServiceKeys(wrapper: KeyWrapper, clock: Clock): readonly Wrap
     return { ...attributes, wrapped: wrapper.wrap(attributes, bytes), knownAnswer: undefined };
   };
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: MESSAGE_KEY_BITS });
+  const audit = generateKeyPairSync('ed25519').privateKey;
   return [
     make('credential-index', newKeyBytes()),
     make('caller-secret', newKeyBytes()),
     make('access-token', newKeyBytes()),
     make('message', privateKey.export({ type: 'pkcs8', format: 'der' })),
+    make('audit', audit.export({ type: 'pkcs8', format: 'der' })),
   ];
 }
 
@@ -49,5 +53,6 @@ export function openServiceKeys(wrapper: KeyWrapper, stored: readonly WrappedKey
     callerSecret: createSecretKey(bytesOf('caller-secret')),
     accessToken: createSecretKey(bytesOf('access-token')),
     message: createPrivateKey({ key: bytesOf('message'), type: 'pkcs8', format: 'der' }),
+    audit: createPrivateKey({ key: bytesOf('audit'), type: 'pkcs8', format: 'der' }),
   };
 }

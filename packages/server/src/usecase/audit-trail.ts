@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import type { AuditAction, AuditRecord } from '../domain/audit-record.ts';
 import { Refusal } from '../domain/error.ts';
+import type { Alarm } from './audit-ports.ts';
+import type { Budgets } from './budgets.ts';
 import type { PendingNonces } from './pending-nonces.ts';
 import type { Change, Clock, CommitOutcome, Ledger, Unit } from './ports.ts';
+import type { RequestRate } from './request-rate.ts';
 
 /** Who asks, and which request it is. */
 export interface RequestContext {
@@ -13,14 +16,26 @@ export interface RequestContext {
 
 /** What the record of a request says of its card, as far as it is known when the record is written. */
 export type AuditFacts = {
-  readonly [Name in 'organization' | 'token' | 'maskedNumber' | 'status' | 'change']?:
-    | AuditRecord[Name]
-    | undefined;
+  readonly [Name in
+    | 'organization'
+    | 'token'
+    | 'maskedNumber'
+    | 'status'
+    | 'change'
+    | 'losses'
+    | 'lift']?: AuditRecord[Name] | undefined;
 };
 
 /** The record of one request while it is being served. */
 export interface Trail {
   note(facts: AuditFacts): void;
+  /**
+   * Counts a card that is asked about, in whatever way, before it is looked up.
+   *
+   * @param text the digits of its number, or its token.
+   * @throws {Refusal} `BUDGET_EXHAUSTED`
+   */
+  spend(text: string, keep: Parameters<Budgets['spend']>[2]): void;
   /** Makes the changes and the record of the request durable together. Called last. */
   commit(changes: readonly Change[]): Promise<CommitOutcome>;
 }
@@ -42,7 +57,10 @@ export type Audited = <T>(
 export interface AuditedDeps {
   readonly ledger: Ledger;
   readonly clock: Clock;
+  readonly alarm: Alarm;
   readonly nonces: PendingNonces;
+  readonly budgets: Pick<Budgets, 'spend' | 'isFirst'>;
+  readonly rate: RequestRate;
 }
 
 /**
@@ -52,13 +70,15 @@ export interface AuditedDeps {
  * @throws {Refusal} `REQUEST_REPLAYED` in place of any answer, when the request was signed with a
  *   nonce that its caller has used before.
  */
-export function makeAudited({ ledger, clock, nonces }: AuditedDeps): Audited {
+export function makeAudited(deps: AuditedDeps): Audited {
+  const { ledger, clock, nonces, alarm, budgets, rate } = deps;
   const commit = makeCommitWithNonce(ledger, clock, nonces);
   return async (context, action, serve) => {
     let facts: AuditFacts = {};
     let recorded = false;
-    const { requestId } = context;
-    const begin = { atMs: clock.nowMs(), who: context.who, action };
+    const charges: Change[] = [];
+    const { who, requestId } = context;
+    const begin = { atMs: clock.nowMs(), who, action };
     const refused = (code: Refusal['code']): AuditRecord => {
       return { ...begin, outcome: 'refused', code, ...oneName(facts), requestId };
     };
@@ -66,30 +86,45 @@ export function makeAudited({ ledger, clock, nonces }: AuditedDeps): Audited {
       note(more) {
         facts = { ...facts, ...more };
       },
+      spend(text, keep) {
+        charges.push(...budgets.spend(who, text, keep));
+      },
       async commit(changes) {
         const audit: AuditRecord = { ...begin, outcome: 'done', ...oneName(facts), requestId };
-        const outcome = await commit({ changes, audit });
+        const outcome = await commit({ changes: [...charges, ...changes], audit });
         recorded = outcome.committed;
         return outcome;
       },
     };
     try {
+      rate.demand(who);
       const answer = await serve(trail);
       assert(recorded, `${action} answered without an audit record`);
       return answer;
     } catch (error) {
       if (!(error instanceof Refusal)) {
         const audit: AuditRecord = { ...begin, outcome: 'failed', ...oneName(facts), requestId };
-        await commit({ changes: [], audit });
+        await commit({ changes: charges, audit });
         throw error;
       }
-      if (error.code === 'STORE_UNAVAILABLE') throw error;
+      if (isUnavailable(error)) {
+        alarm.raise('audit_unavailable', { action });
+        throw error;
+      }
+      if (isRepeated(error, deps)) {
+        // One record tells of the whole time; a nonce of what was not done need not be remembered.
+        nonces.drop(requestId);
+        onRecord.add(error);
+        throw error;
+      }
+      if (error.code === 'RECORD_DAMAGED') alarm.raise('record_damaged', { action });
       if (error.code !== 'REQUEST_REPLAYED') {
         try {
-          await commit({ changes: [], audit: refused(error.code) });
+          await commit({ changes: charges, audit: refused(error.code) });
           onRecord.add(error);
           throw error;
         } catch (second) {
+          if (isUnavailable(second)) alarm.raise('audit_unavailable', { action });
           if (!(second instanceof Refusal) || second.code !== 'REQUEST_REPLAYED') throw second;
         }
       }
@@ -100,15 +135,27 @@ export function makeAudited({ ledger, clock, nonces }: AuditedDeps): Audited {
   };
 }
 
+function isUnavailable(error: unknown): boolean {
+  return error instanceof Refusal && error.code === 'STORE_UNAVAILABLE';
+}
+
+/** Whether a refusal is one of many for the same reason, of which the first is on record. */
+function isRepeated(refusal: Refusal, { budgets, rate }: AuditedDeps): boolean {
+  if (refusal.code === 'BUDGET_EXHAUSTED') return !budgets.isFirst(refusal);
+  return refusal.code === 'RATE_EXCEEDED' && !rate.isFirst(refusal);
+}
+
 /** A card is named once: by its token, or by its masked number where it has none. */
 function oneName(facts: AuditFacts): Partial<AuditRecord> {
-  const { organization, token, maskedNumber, status, change } = facts;
+  const { organization, token, maskedNumber, status, change, losses, lift } = facts;
   return {
     ...(organization !== undefined && { organization }),
     ...(token !== undefined && { token }),
     ...(token === undefined && maskedNumber !== undefined && { maskedNumber }),
     ...(status !== undefined && { status }),
     ...(change !== undefined && { change }),
+    ...(losses !== undefined && { losses }),
+    ...(lift !== undefined && { lift }),
   };
 }
 

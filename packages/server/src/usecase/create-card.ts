@@ -11,6 +11,7 @@ import {
 import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { Pan } from '../domain/pan.ts';
+import { keptDigits } from '../domain/token-format.ts';
 import {
   type AnswerOnceDeps,
   answerOnce,
@@ -77,6 +78,11 @@ export function makeCreateCard(deps: CreateCardDeps): CreateCard {
       demandOrganization(caller, request.organization);
       demandRight(caller, 'issue');
       const organization = demandRecord(deps.directory, request.organization);
+      // A number we draw tells nothing about one that is guessed: only given ones count.
+      if (request.pan !== undefined) {
+        const { length } = request.pan;
+        trail.spend(request.pan.reveal(), keptDigits(organization.formats, length));
+      }
       return answerOnce(deps, trail, caller, request, (once, keep) =>
         issue(deps, once, caller, { ...request, organization }, keep),
       );

@@ -47,7 +47,8 @@ export type RenewCardDeps = FindNumberDeps &
 /**
  * Makes one more plastic of a card. Number and PAN-TOKEN stay what they are.
  *
- * @throws {Refusal} `RIGHT_MISSING`, those of finding the card, `CARD_REPLACED`, `CARD_CLOSED`, `CARD_BUSY`
+ * @throws {Refusal} `RIGHT_MISSING`, those of finding the card, `CARD_REPLACED`, `CARD_CLOSED`, `CARD_BUSY`,
+ *   `EXPIRY_INVALID`
  */
 export function makeRenewCard(deps: RenewCardDeps): RenewCard {
   return (caller, request, requestId) =>
@@ -69,16 +70,17 @@ async function renew(
   request: Omit<RenewCardRequest, 'organization'> & { organization: Organization },
   keep: KeepAnswer,
 ): Promise<IssuedCard> {
-  const { cards, directory, keyring, clock } = deps;
+  const { cards, keyring, clock, directory } = deps;
   const { organization } = request;
   const { record, pan } = await findByReference(deps, organization, request.card, trail);
   for (let tries = 0; tries < RACE_LIMIT; tries++) {
     const { nextPosition } = await demandCurrent(cards, record);
-    const { effective } = await readLineage(cards, record, clock.nowMs());
+    const nowMs = clock.nowMs();
+    const { effective } = await readLineage(cards, record, nowMs);
     const issued = await demandCard(cards, record, request.sequence);
     const before = { ...issued, expiry: expiryOf(issued, effective) };
     const card = nextPlastic(before, request.expiry);
-    demandPlausible(card.expiry, clock.nowMs());
+    demandPlausible(card.expiry, nowMs);
     const details = openDetails(keyring, record, card);
     const shown = shownDetails(directory, caller, organization.number, details);
     const answer = issuedCard(organization, record, card, shown, pan);
@@ -94,8 +96,8 @@ async function renew(
         ...(request.expiry === 'renewed'
           ? { kind: 'renewed', expiry: card.expiry }
           : { kind: 'plastic' }),
-        effectiveAtMs: clock.nowMs(),
-        recordedAtMs: clock.nowMs(),
+        effectiveAtMs: nowMs,
+        recordedAtMs: nowMs,
       }),
     ]);
     if (outcome.committed) return answer; // Else somebody changed the lineage first: look again.
