@@ -4,29 +4,23 @@
  *
  * @module
  */
-import { existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { buildServer } from './http/server.ts';
-import { makeCredentials } from './keys/credentials.ts';
-import { createKeyEncryptionKey, readKeyEncryptionKey } from './keys/key-encryption-key.ts';
-import { makeKeyWrapper } from './keys/key-wrapper.ts';
-import { makeKeyring } from './keys/keyring.ts';
 import { makeMessageCipher } from './keys/message-cipher.ts';
-import { random } from './keys/random.ts';
-import { newServiceKeys, openServiceKeys } from './keys/service-keys.ts';
-import { makeCardStore } from './store/card-store.ts';
-import { makeDirectory, makeWrappedKeyStore } from './store/directory.ts';
-import { makeLedger } from './store/ledger.ts';
-import { openSqlite } from './store/sqlite.ts';
-import { makeAudited } from './usecase/audit-trail.ts';
+import {
+  createHome,
+  type OpenedHome,
+  openHome,
+  recordKeyFailure,
+  type Surroundings,
+} from './opened-home.ts';
 import { makeAuthenticate } from './usecase/authenticate.ts';
 import { makeChangeAccount } from './usecase/change-account.ts';
 import { makeCreateCard } from './usecase/create-card.ts';
+import { makeFollowRegistry, POLL_EVERY_MS } from './usecase/follow-registry.ts';
 import { makeInquireNumber } from './usecase/inquire-number.ts';
 import { makeInquireToken } from './usecase/inquire-token.ts';
-import type { Clock } from './usecase/ports.ts';
 import { makeRegister } from './usecase/register.ts';
 import { makeReissueCard } from './usecase/reissue-card.ts';
 import { makeRenewCard } from './usecase/renew-card.ts';
@@ -34,50 +28,21 @@ import { makeValidatePan } from './usecase/validate-pan.ts';
 
 export type Service = Awaited<ReturnType<typeof openService>>;
 
-/** Where a service keeps its files. */
-const pathsOf = (home: string) => ({
-  database: join(home, 'pantoken.db'),
-  keyEncryptionKey: join(home, 'key-encryption-key'),
-});
-
-const systemClock: Clock = { nowMs: () => Date.now() };
-
-/** Makes the folder, key-encryption key, database and service keys of a new service. */
-export async function createService(home: string, log: Logger): Promise<Service> {
-  mkdirSync(home, { recursive: true, mode: 0o700 });
-  const paths = pathsOf(home);
-  createKeyEncryptionKey(paths.keyEncryptionKey);
-  const wrapper = makeKeyWrapper(readKeyEncryptionKey(paths.keyEncryptionKey));
-  const store = openSqlite(paths.database);
-  const audit = { atMs: systemClock.nowMs(), who: 'operator', requestId: random.recordId() };
-  await makeLedger(store.committer).commit({
-    changes: newServiceKeys(wrapper, systemClock).map((key) => ({ kind: 'add_key', key })),
-    audit: { ...audit, action: 'create_service', outcome: 'done' },
-  });
-  await store.close();
+/** Makes a new service in a folder, and opens it. */
+export async function createService(home: string, log: Logger, environment = 'sandbox') {
+  await createHome(home, environment);
   return openService(home, log);
 }
 
 /**
  * Opens the service in a folder.
  *
- * @param clock the time; tests move it.
- * @throws {Error} when a file or key is missing or wrong: it says which, and does not start.
+ * @throws {Error} when a file, key or provider is missing or wrong: it says which, and does not start.
  */
-export async function openService(home: string, log: Logger, clock = systemClock) {
-  const paths = pathsOf(home);
-  if (!existsSync(paths.database)) throw new Error(`there is no service in ${home}`);
-  const wrapper = makeKeyWrapper(readKeyEncryptionKey(paths.keyEncryptionKey));
-  const store = openSqlite(paths.database);
-  const { reader } = store;
-  const wrappedKeys = makeWrappedKeyStore(reader);
-  const serviceKeys = openServiceKeys(wrapper, await wrappedKeys.listKeys());
-  const keyring = await makeKeyring({ wrapper, store: wrappedKeys, clock });
-  const credentials = makeCredentials(serviceKeys);
+export async function openService(home: string, log: Logger, surroundings: Surroundings = {}) {
+  const opened = await openHome(home, surroundings);
+  const { serviceKeys, keyring, credentials, directory, cards, audited, clock, random } = opened;
   const cipher = makeMessageCipher(serviceKeys.message);
-  const directory = await makeDirectory(reader);
-  const audited = makeAudited({ ledger: makeLedger(store.committer), clock });
-  const cards = makeCardStore(reader);
   const authenticate = makeAuthenticate({ directory, credentials, clock });
   const deps = { audited, directory, cards, keyring, credentials, random, clock };
   const createCard = makeCreateCard(deps);
@@ -93,6 +58,7 @@ export async function openService(home: string, log: Logger, clock = systemClock
     cardtokens: { authenticate, validatePan, cipher },
     log,
   });
+  const follower = follow(opened, log);
   return {
     app,
     register: makeRegister(deps),
@@ -103,9 +69,35 @@ export async function openService(home: string, log: Logger, clock = systemClock
     publicKeyPem: cipher.publicKeyPem(),
     /** Answers what is under way, then lets go of every file and thread. */
     async close(): Promise<void> {
+      clearInterval(follower);
       await app.close();
       await cipher.close();
-      await store.close();
+      await opened.close();
     },
   };
+}
+
+/** Keeps up with what other processes change in the registry, and sees that the keys' provider lives. */
+function follow(opened: OpenedHome, log: Logger): NodeJS.Timeout {
+  const { keyring, directory, version, clock, custody, ledger } = opened;
+  let lastReason = '';
+  const look = makeFollowRegistry({
+    version,
+    clock,
+    // Four tries before the keys' time is up.
+    confirmEveryMs: custody.settings().keyCacheTtlSeconds * 250,
+    async refresh() {
+      await keyring.refresh();
+      await directory.refresh();
+      lastReason = '';
+    },
+    async onFailure(error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      log.error({ err: error }, `keys and registry could not be read anew: ${reason}`);
+      if (reason === lastReason) return; // It is tried every two seconds: once on record is enough.
+      lastReason = reason;
+      await recordKeyFailure(ledger, clock, error).catch((cause) => log.error({ err: cause }));
+    },
+  });
+  return setInterval(() => void look(), POLL_EVERY_MS).unref();
 }

@@ -12,7 +12,21 @@ export type AuditAction =
   | 'create_service'
   | 'add_organization'
   | 'add_caller'
-  | 'add_merchant';
+  | 'add_merchant'
+  | 'open_keys'
+  | 'add_key'
+  | 'activate_key'
+  | 'close_key'
+  | 'destroy_key'
+  | 'retokenize'
+  | 'rewrap_key'
+  | 'rekey'
+  | 'import_key'
+  | 'export_key'
+  | 'back_up_key'
+  | 'add_operator'
+  | 'remove_operator'
+  | 'ask_approval';
 
 /**
  * Who did what to which card, and what came of it. Durable before the answer leaves. It never holds
@@ -29,6 +43,8 @@ export interface AuditRecord {
   readonly organization?: OrganizationNumber;
   readonly token?: string;
   readonly maskedNumber?: string;
+  /** The key it was about: its epoch, or its purpose and epoch. */
+  readonly key?: string;
   /** The letter a validation was answered with. */
   readonly status?: string;
   /** The id of the answer, as in its `x-request-id` header and in the log. */

@@ -1,10 +1,8 @@
 import type { Card, NumberRecord } from '../domain/card.ts';
-import type { RecordId } from '../domain/record-id.ts';
 import type { Change, RegisteredCaller } from '../usecase/ports.ts';
+import { idBytes } from './ids.ts';
+import { keyWriteOf } from './key-changes.ts';
 import type { SqlValue, Write } from './statements.ts';
-
-/** The organization number of keys that belong to the service itself. */
-export const SERVICE_ORGANIZATION = -1;
 
 /** The write that makes a change true. */
 export function writeOf(change: Change): Write {
@@ -33,12 +31,6 @@ export function writeOf(change: Change): Write {
       const { prefix, organization, logo, panLength } = change.range;
       return { name: 'addBinRange', values: [prefix, organization, logo, panLength] };
     }
-    case 'add_key': {
-      const { organization, purpose, epoch, wrapped, knownAnswer, createdAtMs } = change.key;
-      const owner = organization ?? SERVICE_ORGANIZATION;
-      const values = [owner, purpose, epoch, wrapped, orNull(knownAnswer), createdAtMs];
-      return { name: 'addKey', values };
-    }
     case 'add_caller':
       return { name: 'addCaller', values: callerValues(change.registered) };
     case 'add_merchant': {
@@ -46,11 +38,9 @@ export function writeOf(change: Change): Write {
       const { id, name, publicKeyPem, algorithm } = merchant;
       return { name: 'addMerchant', values: [id, name, publicKeyPem, algorithm, apiKeyDigest] };
     }
+    default:
+      return keyWriteOf(change);
   }
-}
-
-export function idBytes(id: RecordId): Uint8Array {
-  return Buffer.from(id, 'hex');
 }
 
 function orNull<T extends SqlValue>(value: T | undefined): T | null {
@@ -61,7 +51,7 @@ function numberValues(record: NumberRecord): SqlValue[] {
   const { organization, id, lineage, panIndex, token, epoch, sealedPan, createdAtMs } = record;
   const { dataKeyEpoch, bytes } = sealedPan;
   const names = [organization, idBytes(id), idBytes(lineage), panIndex, token, epoch];
-  return [...names, dataKeyEpoch, bytes, createdAtMs];
+  return [...names, dataKeyEpoch, bytes, createdAtMs, orNull(record.nextPanIndex)];
 }
 
 function cardValues(card: Card): SqlValue[] {

@@ -18,7 +18,8 @@ assert(parentPort, 'this file runs as a worker');
 const port = parentPort;
 
 const database = new DatabaseSync(path, { timeout: 5_000 });
-database.exec('pragma synchronous = full');
+// A destroyed key is overwritten in the file, too, not only unlinked.
+database.exec('pragma synchronous = full; pragma secure_delete = on');
 const prepared = new Map<WriteName, StatementSync>();
 
 /** The audit blocks of this run of this writer are one chain. */
@@ -83,6 +84,11 @@ const CONFLICTS: readonly (readonly [string, Conflict])[] = [
   ['card_number.organization, card_number.token', 'token_taken'],
   ['card.organization, card.number_id', 'card_taken'],
   ['account_change.organization, account_change.lineage', 'change_taken'],
+  ['card_number.organization, card_number.next_pan_index', 'number_taken'],
+  ['wrapped_key.', 'key_taken'],
+  ['key_epoch.', 'key_taken'],
+  ['replaced_token.', 'token_replaced'],
+  ['operator.', 'registration_taken'],
   ['organization.', 'registration_taken'],
   ['bin_range.', 'registration_taken'],
   ['caller.', 'registration_taken'],

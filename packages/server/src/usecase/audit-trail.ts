@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { AuditAction, AuditRecord } from '../domain/audit-record.ts';
-import { Refusal } from '../domain/error.ts';
+import { Refusal, type RefusalCode } from '../domain/error.ts';
+import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { Change, Clock, CommitOutcome, Ledger } from './ports.ts';
 
 /** Who asks, and which request it is. */
@@ -12,14 +13,18 @@ export interface RequestContext {
 
 /** What the record of a request says of its card, as far as it is known when the record is written. */
 export type AuditFacts = Partial<
-  Pick<AuditRecord, 'organization' | 'token' | 'maskedNumber' | 'status'>
+  Pick<AuditRecord, 'organization' | 'token' | 'maskedNumber' | 'status' | 'key'>
 >;
 
 /** The record of one request while it is being served. */
 export interface Trail {
   note(facts: AuditFacts): void;
+  /** A token of a closed epoch was seen: counted with the record of the refusal. */
+  countSeen(organization: OrganizationNumber, epoch: number): void;
   /** Makes the changes and the record of the request durable together. Called last. */
   commit(changes: readonly Change[]): Promise<CommitOutcome>;
+  /** The same, where a conflict is a refusal. @throws {Refusal} `code` */
+  demandCommit(changes: readonly Change[], code: RefusalCode): Promise<void>;
 }
 
 export type Audited = <T>(
@@ -36,10 +41,15 @@ export function makeAudited({ ledger, clock }: { ledger: Ledger; clock: Clock })
   return async (context, action, serve) => {
     let facts: AuditFacts = {};
     let recorded = false;
+    const keptIfRefused: Change[] = [];
     const begin = { atMs: clock.nowMs(), who: context.who, action };
     const trail: Trail = {
       note(more) {
         facts = { ...facts, ...more };
+      },
+      countSeen(organization, epoch) {
+        const { atMs } = begin;
+        keptIfRefused.push({ kind: 'count_seen_token', organization, epoch, atMs });
       },
       async commit(changes) {
         const { requestId } = context;
@@ -47,6 +57,10 @@ export function makeAudited({ ledger, clock }: { ledger: Ledger; clock: Clock })
         const outcome = await ledger.commit({ changes, audit });
         recorded = outcome.committed;
         return outcome;
+      },
+      async demandCommit(changes, code) {
+        const outcome = await trail.commit(changes);
+        if (!outcome.committed) throw new Refusal(code);
       },
     };
     try {
@@ -58,7 +72,7 @@ export function makeAudited({ ledger, clock }: { ledger: Ledger; clock: Clock })
       const { requestId } = context;
       const { code } = error;
       const audit: AuditRecord = { ...begin, outcome: 'refused', code, ...facts, requestId };
-      await ledger.commit({ changes: [], audit });
+      await ledger.commit({ changes: keptIfRefused, audit });
       throw error;
     }
   };

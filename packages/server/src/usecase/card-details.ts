@@ -2,9 +2,13 @@ import type { Card, CardDetails, NumberRecord, Sealed } from '../domain/card.ts'
 import { Refusal } from '../domain/error.ts';
 import type { CardStore, Keyring, SealedPlace } from './ports.ts';
 
+/**
+ * Details are bound to the number's record, not to its token: the record binds the token to the PAN,
+ * and a card may be added while its number moves to a token of a newer epoch.
+ */
 function detailsPlace(number: NumberRecord, sequence: number): SealedPlace {
-  const { organization, id, token } = number;
-  return { organization, recordId: id, token, part: `card:${sequence}` };
+  const { organization, id } = number;
+  return { organization, recordId: id, token: '', part: `card:${sequence}` };
 }
 
 /** Seals the details of a card with a number. */

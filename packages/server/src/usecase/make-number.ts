@@ -34,11 +34,13 @@ export function makeNumber(
   const { token, epoch } = makeToken(organization.formats, keys, pan, random);
   const id = random.recordId();
   const place = { organization: organization.number, recordId: id, token, part: 'pan' };
+  const panIndex = keyring.panIndex(organization.number, pan);
   return {
     organization: organization.number,
     id,
     lineage: lineage ?? id,
-    panIndex: keyring.panIndex(organization.number, pan),
+    panIndex: panIndex.current,
+    nextPanIndex: panIndex.next,
     token,
     epoch,
     sealedPan: keyring.seal(place, pan.reveal()),

@@ -8,13 +8,22 @@ import type { AccountChange } from '../domain/account-change.ts';
 import type { AuditRecord } from '../domain/audit-record.ts';
 import type { BinRange } from '../domain/bin-range.ts';
 import type { Caller } from '../domain/caller.ts';
-import type { Card, NumberRecord, Sealed } from '../domain/card.ts';
+import type { Card, NumberRecord, PanIndex, Sealed } from '../domain/card.ts';
 import type { Merchant } from '../domain/merchant.ts';
 import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { CardNumber } from '../domain/pan.ts';
 import type { RecordId } from '../domain/record-id.ts';
 import type { TokenKeys } from '../domain/token-format.ts';
+import type { KeyChange, KeyName, WrappedKey } from './key-ports.ts';
+
+export type {
+  KeyName,
+  KeyPurpose,
+  KeyRecord,
+  WrappedKey,
+  WrappedKeyStore,
+} from './key-ports.ts';
 
 export interface Clock {
   /** Milliseconds since 1970 UTC. */
@@ -61,9 +70,15 @@ export interface CardStore {
   findNumber(organization: OrganizationNumber, id: RecordId): Promise<NumberRecord | undefined>;
   findNumberByIndex(
     organization: OrganizationNumber,
-    panIndex: Uint8Array,
+    panIndex: PanIndex,
   ): Promise<NumberRecord | undefined>;
   findNumberByToken(
+    organization: OrganizationNumber,
+    epoch: number,
+    token: string,
+  ): Promise<NumberRecord | undefined>;
+  /** The number that had this token before it was given one of a newer epoch. */
+  findNumberByReplacedToken(
     organization: OrganizationNumber,
     epoch: number,
     token: string,
@@ -91,7 +106,7 @@ export type Change =
   | { readonly kind: 'add_account_change'; readonly change: AccountChange }
   | { readonly kind: 'add_organization'; readonly organization: Organization }
   | { readonly kind: 'add_bin_range'; readonly range: BinRange }
-  | { readonly kind: 'add_key'; readonly key: WrappedKey }
+  | KeyChange
   | { readonly kind: 'add_caller'; readonly registered: RegisteredCaller }
   | { readonly kind: 'add_merchant'; readonly registered: RegisteredMerchant };
 
@@ -107,6 +122,8 @@ export type Conflict =
   | 'token_taken' // this token stands for another PAN
   | 'card_taken' // this number has a card with this sequence
   | 'change_taken' // somebody else changed this lineage first
+  | 'key_taken' // there is a key of this epoch, or in this state
+  | 'token_replaced' // this token has been replaced already
   | 'registration_taken';
 
 export type CommitOutcome =
@@ -123,34 +140,6 @@ export interface Ledger {
   commit(unit: Unit): Promise<CommitOutcome>;
 }
 
-/** What a key of an organization, or of the service itself, is for. */
-export type KeyPurpose =
-  | 'token' // FF1 of PAN-TOKENs, by epoch
-  | 'index' // HMAC that finds a PAN
-  | 'data' // AES-GCM of stored PANs and details, by epoch
-  | 'credential-index' // service: HMAC that finds an API key
-  | 'caller-secret' // service: AES-GCM of callers' secrets
-  | 'access-token' // service: HMAC of bearer tokens
-  | 'message'; // service: RSA private key of encrypted requests
-
-/** A key as it is stored: wrapped under the key-encryption key, its attributes under the MAC. */
-export interface WrappedKey {
-  /** Undefined: a key of the service itself. */
-  readonly organization: OrganizationNumber | undefined;
-  readonly purpose: KeyPurpose;
-  /** Counts the keys of one organization and purpose, from 1. */
-  readonly epoch: number;
-  readonly wrapped: Uint8Array;
-  /** Purpose `token`: a token that the key must make again, checked whenever it is loaded. */
-  readonly knownAnswer: string | undefined;
-  readonly createdAtMs: number;
-}
-
-/** Where wrapped keys are read from. */
-export interface WrappedKeyStore {
-  listKeys(): Promise<readonly WrappedKey[]>;
-}
-
 /** What a sealed text belongs to; it opens nowhere else. */
 export interface SealedPlace {
   readonly organization: OrganizationNumber;
@@ -162,15 +151,26 @@ export interface SealedPlace {
 
 /** The keys of organizations. They never leave it; what is done with them is done here. */
 export interface Keyring {
-  /** Makes and wraps the first keys of an organization. They serve once stored and {@link refresh}ed. */
-  newOrganizationKeys(organization: OrganizationNumber): readonly WrappedKey[];
+  /**
+   * Wraps a key. It serves once it is stored and {@link refresh}ed.
+   *
+   * @param bytes left out: new ones are drawn.
+   */
+  newKey(name: KeyName, bytes?: Uint8Array): Promise<WrappedKey>;
+  /** The bytes of a token key, to be wrapped for somebody else. */
+  revealTokenKey(key: WrappedKey): Promise<Uint8Array>;
   /** @throws {Refusal} `KEY_UNAVAILABLE`, as every method below. */
   tokenKeys(organization: OrganizationNumber): TokenKeys;
-  /** 32 bytes, the same for the same number and organization. */
-  panIndex(organization: OrganizationNumber, number: CardNumber): Uint8Array;
+  /** The same for the same number and organization, while its index key stays. */
+  panIndex(organization: OrganizationNumber, number: CardNumber): PanIndex;
   seal(place: SealedPlace, text: string): Sealed;
   /** @throws {Refusal} `RECORD_DAMAGED` when it was sealed elsewhere or has been changed. */
   open(place: SealedPlace, sealed: Sealed): string;
+  /**
+   * Reads the keys anew. When that fails, those it has stay good until their time is up.
+   *
+   * @throws {Error} which key or provider is at fault.
+   */
   refresh(): Promise<void>;
 }
 

@@ -3,8 +3,10 @@ import type { Caller } from '../domain/caller.ts';
 import { Refusal } from '../domain/error.ts';
 import type { Merchant } from '../domain/merchant.ts';
 import type { Organization } from '../domain/organization.ts';
+import type { OrganizationNumber } from '../domain/organization-number.ts';
 import { parseFormats } from '../domain/token-format.ts';
 import type { Audited, RequestContext } from './audit-trail.ts';
+import { addKey } from './key-changes.ts';
 import type { Change, Credentials, Directory, Keyring, Random } from './ports.ts';
 
 export interface RegisterDeps {
@@ -38,6 +40,16 @@ export interface Register {
 export function makeRegister(deps: RegisterDeps): Register {
   const { audited, directory, keyring, credentials, random } = deps;
 
+  /** The first keys of an organization. */
+  async function firstKeys(organization: OrganizationNumber): Promise<readonly Change[]> {
+    const keys = await Promise.all(
+      (['token', 'index', 'data'] as const).map((purpose) =>
+        keyring.newKey({ organization, purpose, epoch: 1 }),
+      ),
+    );
+    return keys.flatMap((key) => addKey(key, 'active'));
+  }
+
   async function refresh(): Promise<void> {
     await keyring.refresh();
     await directory.refresh();
@@ -48,13 +60,12 @@ export function makeRegister(deps: RegisterDeps): Register {
       const { number } = organization;
       parseFormats(organization.formats);
       const parsed = ranges.map((range) => parseBinRange({ ...range, organization: number }));
-      await register(audited, context, 'add_organization', () => {
+      await register(audited, context, 'add_organization', async () => {
         demandFree(directory, parsed);
-        const keys = keyring.newOrganizationKeys(number);
         return [
           { kind: 'add_organization', organization },
           ...parsed.map((range) => ({ kind: 'add_bin_range', range }) as const),
-          ...keys.map((key) => ({ kind: 'add_key', key }) as const),
+          ...(await firstKeys(number)),
         ];
       });
       await refresh();
@@ -69,7 +80,9 @@ export function makeRegister(deps: RegisterDeps): Register {
         apikeyDigest: credentials.digest(apikey),
         wrappedSecret: credentials.wrapSecret(caller.id, secret),
       };
-      await register(audited, context, 'add_caller', () => [{ kind: 'add_caller', registered }]);
+      await register(audited, context, 'add_caller', async () => [
+        { kind: 'add_caller', registered },
+      ]);
       await refresh();
       return { caller, apikey, secret };
     },
@@ -78,7 +91,7 @@ export function makeRegister(deps: RegisterDeps): Register {
       const merchant: Merchant = { ...given, id: random.recordId() };
       const apiKey = credentials.newSecret();
       const registered = { merchant, apiKeyDigest: credentials.digest(apiKey) };
-      await register(audited, context, 'add_merchant', () => [
+      await register(audited, context, 'add_merchant', async () => [
         { kind: 'add_merchant', registered },
       ]);
       await refresh();
@@ -91,10 +104,10 @@ function register(
   audited: Audited,
   context: RequestContext,
   action: 'add_organization' | 'add_caller' | 'add_merchant',
-  makeChanges: () => readonly Change[],
+  makeChanges: () => Promise<readonly Change[]>,
 ): Promise<void> {
   return audited(context, action, async (trail) => {
-    const outcome = await trail.commit(makeChanges());
+    const outcome = await trail.commit([...(await makeChanges()), { kind: 'registry_changed' }]);
     if (!outcome.committed) throw new Refusal('ALREADY_REGISTERED');
   });
 }
