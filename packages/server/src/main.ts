@@ -1,10 +1,14 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
-import { type Program, type RunningService, runCli } from './cli/cli.ts';
-import { parseConfig, parsePort } from './config.ts';
+import { runCli } from './cli/cli.ts';
+import type { Program, RunningService } from './cli/program.ts';
+import { type Config, parseConfig, parsePort } from './config.ts';
+import { databaseTools } from './database-tools.ts';
 import { makeLog } from './log.ts';
-import { createService, openService } from './service.ts';
+import { createService, openService, type ServiceOptions } from './service.ts';
+import type { StorePlace } from './store/place.ts';
 
 /** Only loopback: there is no TLS yet. */
 const HOST = '127.0.0.1';
@@ -12,30 +16,40 @@ const HOST = '127.0.0.1';
 process.umask(0o077); // Whatever we write is for our own user only.
 
 try {
-  await runCli(makeProgram(), process.argv);
+  await runCli(makeProgram(parseConfig(process.env)), process.argv);
 } catch (error) {
   process.stderr.write(`pantoken: ${explain(error)}\n`);
   process.exitCode = 1;
 }
 
-function makeProgram(): Program {
-  const { home, port, logLevel } = parseConfig(process.env);
+function makeProgram(config: Config): Program {
+  const { home, port } = config;
+  const errorLog = () => makeLog('error', pino.destination(2));
+  const start = async (folder: string, logFile: string | undefined, options: ServiceOptions) => {
+    const destination = pino.destination({ dest: logFile ?? 1, mode: 0o600, sync: true });
+    const log = makeLog(config.logLevel, destination);
+    const service = await openService(folder, log, undefined, options);
+    return {
+      async listen(onPort) {
+        await service.app.listen({ host: HOST, port: onPort });
+      },
+      close: service.close,
+    } satisfies RunningService;
+  };
   return {
     version: packageJson.version,
     defaults: { home, port },
     parsePort,
-    createService: (folder) => createService(folder, makeLog('error', pino.destination(2))),
-    async openService(folder, logFile): Promise<RunningService> {
-      const destination = pino.destination({ dest: logFile ?? 1, mode: 0o600, sync: true });
-      const log = makeLog(logLevel, destination);
-      const service = await openService(folder, log);
-      return {
-        async listen(onPort) {
-          await service.app.listen({ host: HOST, port: onPort });
-        },
-        close: service.close,
-      };
+    async initService(folder) {
+      const database = databaseOf(config);
+      await (await createService(folder, errorLog(), { database })).close();
     },
+    openService: (folder) => start(folder, undefined, { database: databaseOf(config) }),
+    sandbox: {
+      createService: (folder) => createService(folder, errorLog()),
+      openService: (folder, logFile) => start(folder, logFile, {}),
+    },
+    database: databaseTools(() => databaseOf(config)),
     print: (text) => process.stdout.write(`${text}\n`),
     async untilStopped() {
       await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
@@ -43,8 +57,16 @@ function makeProgram(): Program {
   };
 }
 
+/** A password file may end with a line end, as editors and `echo` leave it. */
+function databaseOf({ database }: Config): StorePlace | undefined {
+  if (database === undefined) return undefined;
+  const { url, passwordFile } = database;
+  const password = passwordFile && readFileSync(passwordFile, 'utf8').replace(/\r?\n$/, '');
+  return { engine: 'postgres', url, password };
+}
+
 function explain(error: unknown): string {
   const { code, message, port } = error as NodeJS.ErrnoException & { port?: number };
   if (code === 'EADDRINUSE') return `port ${port} is in use; choose another with PANTOKEN_PORT`;
-  return message;
+  return message || (code ?? 'unknown error');
 }

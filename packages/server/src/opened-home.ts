@@ -12,67 +12,91 @@ import { makeKeyWrapper } from './keys/key-wrapper.ts';
 import { makeKeyring } from './keys/keyring.ts';
 import { random } from './keys/random.ts';
 import { newServiceKeys, openServiceKeys } from './keys/service-keys.ts';
+import { makeZoneKeys } from './keys/zone-keys.ts';
 import { makeCardStore } from './store/card-store.ts';
 import { makeDirectory } from './store/directory.ts';
-import { makeRegistryVersion, makeWrappedKeyStore } from './store/key-store.ts';
-import { type Committer, makeLedger } from './store/ledger.ts';
-import { openSqlite } from './store/sqlite.ts';
+import { makeWrappedKeyStore } from './store/key-store.ts';
+import { makeLedger } from './store/ledger.ts';
+import { openStore, type StorePlace } from './store/place.ts';
 import { makeAudited } from './usecase/audit-trail.ts';
 import { addKey } from './usecase/key-changes.ts';
+import { makePendingNonces } from './usecase/pending-nonces.ts';
 import type { Clock, Ledger } from './usecase/ports.ts';
 
-/** Where a service keeps its files. */
-export const pathsOf = (home: string) => ({
-  database: join(home, 'pantoken.db'),
-  /** Says where the key-encryption keys are. */
-  custody: join(home, 'key-encryption-keys.json'),
-});
+/** Says where the key-encryption keys are. */
+export const custodyFileIn = (home: string) => join(home, 'key-encryption-keys.json');
+
+/** The database of a service that names no other. */
+export function sqliteIn(home: string): StorePlace {
+  return { engine: 'sqlite', path: join(home, 'pantoken.db') };
+}
+
+/** What a service can be told beside its folder. */
+export interface ServiceOptions {
+  /** Left out: a SQLite file in the folder. */
+  readonly database?: StorePlace | undefined;
+  /** How the database is opened; tests and the crash harness put something in between. */
+  readonly open?: typeof openStore;
+  /** Where its keys may be used; they do not open anywhere else. */
+  readonly environment?: string | undefined;
+}
 
 export const systemClock: Clock = { nowMs: () => Date.now() };
 
-/** What may be put in the place of the real thing by who composes. Only tests do. */
-export interface Surroundings {
-  readonly clock?: Clock;
-  /** Stands between the use cases and the database: a harness stops the process there. */
-  readonly aroundCommits?: (committer: Committer) => Committer;
-}
-
 export type OpenedHome = Awaited<ReturnType<typeof openHome>>;
 
-/** Makes the folder, key-encryption key, database and service keys of a new service. */
-export async function createHome(home: string, environment: string): Promise<void> {
+/**
+ * Makes the folder, key-encryption key, database and service keys of a new service.
+ *
+ * @throws {Error} when the folder or the database holds one already.
+ */
+export async function createHome(home: string, options: ServiceOptions): Promise<void> {
   mkdirSync(home, { recursive: true, mode: 0o700 });
-  const paths = pathsOf(home);
-  const settings = firstCustody(environment);
-  for (const each of settings.keyEncryptionKeys) await PROVIDERS[each.provider].create(each, home);
-  createCustodyFile(paths.custody, settings);
-  const custody = openCustody(paths.custody);
-  const store = openSqlite(paths.database);
-  const keys = await newServiceKeys(makeKeyWrapper(custody), systemClock);
-  const audit = { atMs: systemClock.nowMs(), who: 'operator', requestId: random.recordId() };
-  await makeLedger(store.committer).commit({
-    changes: keys.flatMap((key) => addKey(key, 'active')),
-    audit: { ...audit, action: 'create_service', outcome: 'done' },
-  });
-  await store.close();
-  await custody.close();
+  const store = await openStore(options.database ?? sqliteIn(home));
+  try {
+    const known = await makeWrappedKeyStore(store.reader).listKeys();
+    if (known.length > 0) throw new Error('the database holds a service already');
+    const settings = firstCustody(options.environment ?? 'default');
+    for (const each of settings.keyEncryptionKeys) {
+      await PROVIDERS[each.provider].create(each, home);
+    }
+    createCustodyFile(custodyFileIn(home), settings);
+    const custody = openCustody(custodyFileIn(home));
+    const keys = await newServiceKeys(makeKeyWrapper(custody), systemClock);
+    await custody.close();
+    const audit = { atMs: systemClock.nowMs(), who: 'operator', requestId: random.recordId() };
+    const outcome = await makeLedger(store.committer).commit({
+      changes: keys.flatMap((key) => addKey(key, 'active')),
+      audit: { ...audit, action: 'create_service', outcome: 'done' },
+    });
+    if (!outcome.committed) throw new Error('another node has made a service in the database');
+  } finally {
+    await store.close();
+  }
 }
 
 /**
  * Opens the database and the keys of a home.
  *
+ * @param clock the time; tests move it.
  * @throws {Error} when a file, key or provider is missing or wrong: it says which. A key that is not
  *   what it should be is written to the audit log, too.
  */
-export async function openHome(home: string, { clock = systemClock, aroundCommits }: Surroundings) {
-  const paths = pathsOf(home);
-  if (!existsSync(paths.database)) throw new Error(`there is no service in ${home}`);
-  const custody = openCustody(paths.custody);
-  const store = openSqlite(paths.database);
-  const ledger = makeLedger(aroundCommits?.(store.committer) ?? store.committer);
+export async function openHome(
+  home: string,
+  clock: Clock,
+  { database = sqliteIn(home), open = openStore }: ServiceOptions,
+) {
+  if (database.engine === 'sqlite' && !existsSync(database.path)) {
+    throw new Error(`there is no service in ${home}`);
+  }
+  const custody = openCustody(custodyFileIn(home));
+  const store = await open(database);
+  const ledger = makeLedger(store.committer);
   const { reader } = store;
   const keys = makeWrappedKeyStore(reader);
   const wrapper = makeKeyWrapper(custody);
+  const nonces = makePendingNonces();
   async function close(): Promise<void> {
     await store.close();
     await custody.close();
@@ -81,14 +105,13 @@ export async function openHome(home: string, { clock = systemClock, aroundCommit
     const serviceKeys = await openServiceKeys(wrapper, await keys.listKeys());
     const keyring = await makeKeyring({ custody, wrapper, store: keys, clock });
     return {
-      ...{ custody, wrapper, keys, keyring, serviceKeys, random, clock, reader, close },
-      custodyPath: paths.custody,
+      ...{ custody, wrapper, keys, keyring, serviceKeys, random, clock, reader, nonces, close },
+      zoneKeys: await makeZoneKeys({ wrapper, store: keys, clock }),
       ledger,
-      audited: makeAudited({ ledger, clock }),
+      audited: makeAudited({ ledger, clock, nonces }),
       credentials: makeCredentials(serviceKeys),
       directory: await makeDirectory(reader),
       cards: makeCardStore(reader),
-      version: makeRegistryVersion(reader),
     };
   } catch (error) {
     await recordKeyFailure(ledger, clock, error);

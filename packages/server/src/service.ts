@@ -6,45 +6,69 @@
  */
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { followDirectory } from './follow-directory.ts';
+import { makeNetworks } from './http/networks.ts';
 import { buildServer } from './http/server.ts';
 import { makeMessageCipher } from './keys/message-cipher.ts';
+import { makePublicKeys } from './keys/public-keys.ts';
 import {
   createHome,
   type OpenedHome,
   openHome,
   recordKeyFailure,
-  type Surroundings,
+  type ServiceOptions,
+  systemClock,
 } from './opened-home.ts';
+import { makeAddZoneKey } from './usecase/add-zone-key.ts';
 import { makeAuthenticate } from './usecase/authenticate.ts';
 import { makeChangeAccount } from './usecase/change-account.ts';
+import { makeChangeCallerKeys } from './usecase/change-caller-keys.ts';
 import { makeCreateCard } from './usecase/create-card.ts';
-import { makeFollowRegistry, POLL_EVERY_MS } from './usecase/follow-registry.ts';
+import { makeDisableCaller } from './usecase/disable-caller.ts';
+import { makeDisableMerchant } from './usecase/disable-merchant.ts';
 import { makeInquireNumber } from './usecase/inquire-number.ts';
 import { makeInquireToken } from './usecase/inquire-token.ts';
 import { makeRegister } from './usecase/register.ts';
 import { makeReissueCard } from './usecase/reissue-card.ts';
 import { makeRenewCard } from './usecase/renew-card.ts';
+import { makeRotateCaller } from './usecase/rotate-caller.ts';
 import { makeValidatePan } from './usecase/validate-pan.ts';
+
+export { type ServiceOptions, sqliteIn } from './opened-home.ts';
 
 export type Service = Awaited<ReturnType<typeof openService>>;
 
-/** Makes a new service in a folder, and opens it. */
-export async function createService(home: string, log: Logger, environment = 'sandbox') {
-  await createHome(home, environment);
-  return openService(home, log);
+/** Makes a new service in a folder, and opens it. @throws {Error} when there is one already. */
+export async function createService(
+  home: string,
+  log: Logger,
+  options: ServiceOptions = {},
+): Promise<Service> {
+  await createHome(home, options);
+  return openService(home, log, systemClock, options);
 }
 
 /**
  * Opens the service in a folder.
  *
+ * @param clock the time; tests move it.
  * @throws {Error} when a file, key or provider is missing or wrong: it says which, and does not start.
  */
-export async function openService(home: string, log: Logger, surroundings: Surroundings = {}) {
-  const opened = await openHome(home, surroundings);
-  const { serviceKeys, keyring, credentials, directory, cards, audited, clock, random } = opened;
+export async function openService(
+  home: string,
+  log: Logger,
+  clock = systemClock,
+  options: ServiceOptions = {},
+) {
+  const opened = await openHome(home, clock, options);
+  const { serviceKeys, keyring, zoneKeys, credentials, directory, cards, audited } = opened;
+  const { random, nonces } = opened;
   const cipher = makeMessageCipher(serviceKeys.message);
-  const authenticate = makeAuthenticate({ directory, credentials, clock });
-  const deps = { audited, directory, cards, keyring, credentials, random, clock };
+  const networks = makeNetworks();
+  const publicKeys = makePublicKeys();
+  const access = { directory, credentials, networks, publicKeys, nonces, clock };
+  const authenticate = makeAuthenticate(access);
+  const deps = { ...access, audited, cards, keyring, zoneKeys, random };
   const createCard = makeCreateCard(deps);
   const reissueCard = makeReissueCard(deps);
   const renewCard = makeRenewCard(deps);
@@ -54,50 +78,43 @@ export async function openService(home: string, log: Logger, surroundings: Surro
     inquireNumber: makeInquireNumber(deps),
   };
   const app: FastifyInstance = buildServer({
-    firstVision: { authenticate, createCard, reissueCard, renewCard, ...inquiries },
+    firstVision: { authenticate, nonces, createCard, reissueCard, renewCard, ...inquiries },
     cardtokens: { authenticate, validatePan, cipher },
     log,
   });
-  const follower = follow(opened, log);
+  const stopFollowing = follow(opened, log);
   return {
     app,
+    directory,
     register: makeRegister(deps),
+    rotateCaller: makeRotateCaller(deps),
+    disableCaller: makeDisableCaller(deps),
+    changeCallerKeys: makeChangeCallerKeys(deps),
+    disableMerchant: makeDisableMerchant(deps),
+    addZoneKey: makeAddZoneKey(deps),
     createCard,
+    ...inquiries,
     reissueCard,
     renewCard,
     changeAccount: makeChangeAccount(deps),
     publicKeyPem: cipher.publicKeyPem(),
     /** Answers what is under way, then lets go of every file and thread. */
     async close(): Promise<void> {
-      clearInterval(follower);
       await app.close();
+      await stopFollowing();
       await cipher.close();
       await opened.close();
     },
   };
 }
 
-/** Keeps up with what other processes change in the registry, and sees that the keys' provider lives. */
-function follow(opened: OpenedHome, log: Logger): NodeJS.Timeout {
-  const { keyring, directory, version, clock, custody, ledger } = opened;
-  let lastReason = '';
-  const look = makeFollowRegistry({
-    version,
-    clock,
-    // Four tries before the keys' time is up.
+/** Keeps up with what other processes change, and sees that the provider of the keys is there. */
+function follow({ clock, ledger, custody, ...opened }: OpenedHome, log: Logger) {
+  const { directory, keyring, zoneKeys } = opened;
+  return followDirectory({
+    ...{ directory, keyring, zoneKeys, log },
+    // Four tries before the time of the keys is up.
     confirmEveryMs: custody.settings().keyCacheTtlSeconds * 250,
-    async refresh() {
-      await keyring.refresh();
-      await directory.refresh();
-      lastReason = '';
-    },
-    async onFailure(error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      log.error({ err: error }, `keys and registry could not be read anew: ${reason}`);
-      if (reason === lastReason) return; // It is tried every two seconds: once on record is enough.
-      lastReason = reason;
-      await recordKeyFailure(ledger, clock, error).catch((cause) => log.error({ err: cause }));
-    },
+    onFailure: (error) => recordKeyFailure(ledger, clock, error),
   });
-  return setInterval(() => void look(), POLL_EVERY_MS).unref();
 }

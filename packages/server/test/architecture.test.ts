@@ -14,15 +14,18 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   usecase: ['usecase', 'domain', 'node:assert/strict'],
   store: [
     ...['store', 'usecase', 'domain', 'node:assert/strict', 'node:crypto', 'node:fs', 'node:path'],
-    ...['node:sqlite', 'node:worker_threads'],
+    ...['node:sqlite', 'node:worker_threads', 'pg'],
   ],
   keys: [
     ...['keys', 'usecase', 'domain', '@pantoken/pan-token', 'jose', 'uuid', 'node:assert/strict'],
-    ...['node:crypto', 'node:fs', 'node:path', 'node:worker_threads'],
+    ...['node:crypto', 'node:fs', 'node:path', 'node:worker_threads', 'node:util'],
+    // The network is for a key-encryption key that a server keeps; the shares are of its backup.
+    ...['node:http', 'node:https', 'shamir-secret-sharing'],
   ],
   http: [
     ...['http', 'usecase', 'domain', 'fastify', 'typebox', 'node:assert/strict', 'node:crypto'],
-    ...['node:net'],
+    // http-message-signatures reads RFC 9421's fields; TLS is where certificates of clients are.
+    ...['http-message-signatures', 'node:net', 'node:tls'],
   ],
   cli: ['cli', 'usecase', 'domain', 'commander', 'node:crypto', 'node:fs', 'node:path'],
 };
@@ -32,8 +35,11 @@ const DEPENDENCIES = [
   '@pantoken/pan-token',
   'commander',
   'fastify',
+  'http-message-signatures',
   'jose',
+  'pg',
   'pino',
+  'shamir-secret-sharing',
   'typebox',
   'uuid',
 ];

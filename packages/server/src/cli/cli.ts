@@ -1,27 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { makeSandbox, type SandboxService } from './sandbox.ts';
+import { Command } from 'commander';
+import { addDatabase } from './database.ts';
+import { homeOption, type Program, portOption } from './program.ts';
+import { makeSandbox } from './sandbox.ts';
 import { sandboxGuide } from './sandbox-guide.ts';
-
-/** A service that can be started and stopped. */
-export interface RunningService {
-  listen(port: number): Promise<void>;
-  close(): Promise<void>;
-}
-
-/** What the commands need of the rest of the program. */
-export interface Program {
-  readonly version: string;
-  readonly defaults: { readonly home: string | undefined; readonly port: number };
-  parsePort(text: string): number | undefined;
-  /** @param logFile undefined: the log goes to standard output. */
-  openService(home: string, logFile: string | undefined): Promise<RunningService>;
-  createService(home: string): Promise<SandboxService>;
-  print(text: string): void;
-  /** Resolves when a person or the system wants the program to end. */
-  untilStopped(): Promise<void>;
-}
 
 const DEFAULT_SANDBOX = '.pantoken/sandbox';
 
@@ -32,7 +15,9 @@ export async function runCli(program: Program, argv: readonly string[]): Promise
     .version(program.version)
     .showHelpAfterError('(pantoken --help tells what there is)');
   addSandbox(root, program);
+  addInit(root, program);
   addServe(root, program);
+  addDatabase(root, program);
   await root.parseAsync([...argv]);
 }
 
@@ -53,9 +38,9 @@ beside them holds all that a client needs. To start over, stop it and remove the
     .action(async ({ home: folder, port }: { home: string; port: number }) => {
       const home = resolve(folder);
       const url = `http://127.0.0.1:${port}`;
-      const isNew = await makeSandbox(home, url, program.createService);
+      const isNew = await makeSandbox(home, url, program.sandbox.createService);
       mkdirSync(home, { recursive: true });
-      const service = await program.openService(home, `${home}/pantoken.log`);
+      const service = await program.sandbox.openService(home, `${home}/pantoken.log`);
       await service.listen(port);
       program.print(`${isNew ? 'Made a new sandbox' : 'Opened the sandbox'} in ${home}`);
       program.print(`Pantoken listens on ${url}, its log is pantoken.log in that folder.`);
@@ -64,6 +49,23 @@ beside them holds all that a client needs. To start over, stop it and remove the
       await program.untilStopped();
       await service.close();
       program.print('Stopped.');
+    });
+}
+
+function addInit(root: Command, program: Program): void {
+  root
+    .command('init')
+    .description('make the folder, keys and database of a new service')
+    .addOption(homeOption(program).makeOptionMandatory())
+    .addHelpText(
+      'after',
+      `
+With PANTOKEN_DATABASE_URL the records go to PostgreSQL; the folder then holds the key-encryption
+key only. Further nodes of the same service get a copy of that file in a folder of their own.`,
+    )
+    .action(async ({ home }: { home: string }) => {
+      await program.initService(resolve(home));
+      program.print(`Made a service in ${resolve(home)}`);
     });
 }
 
@@ -80,25 +82,9 @@ Listens on 127.0.0.1 in plain HTTP and logs JSON lines to standard output. SIGTE
 it after the requests that are under way. There is no TLS yet: put nothing of it on a network.`,
     )
     .action(async ({ home, port }: { home: string; port: number }) => {
-      const service = await program.openService(resolve(home), undefined);
+      const service = await program.openService(resolve(home));
       await service.listen(port);
       await program.untilStopped();
       await service.close();
-    });
-}
-
-function homeOption({ defaults }: Program, fallback?: string): Option {
-  const option = new Option('--home <folder>', 'where its files are (PANTOKEN_HOME)');
-  const home = defaults.home ?? fallback;
-  return home === undefined ? option : option.default(home);
-}
-
-function portOption({ defaults, parsePort }: Program): Option {
-  return new Option('--port <number>', 'TCP port on 127.0.0.1 (PANTOKEN_PORT)')
-    .default(defaults.port)
-    .argParser((text) => {
-      const port = parsePort(text);
-      if (port === undefined) throw new InvalidArgumentError('It is an integer from 1 to 65535.');
-      return port;
     });
 }

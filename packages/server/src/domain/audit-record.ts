@@ -13,6 +13,11 @@ export type AuditAction =
   | 'add_organization'
   | 'add_caller'
   | 'add_merchant'
+  | 'rotate_caller'
+  | 'disable_caller'
+  | 'change_caller_keys'
+  | 'disable_merchant'
+  | 'add_zone_key'
   | 'open_keys'
   | 'add_key'
   | 'activate_key'
@@ -43,7 +48,7 @@ export interface AuditRecord {
   readonly organization?: OrganizationNumber;
   readonly token?: string;
   readonly maskedNumber?: string;
-  /** The key it was about: its epoch, or its purpose and epoch. */
+  /** The key it was about, or the command that waits for approval. */
   readonly key?: string;
   /** The letter a validation was answered with. */
   readonly status?: string;

@@ -21,7 +21,7 @@ export interface NumberRecord {
   /** HMAC-SHA-256 of the number under the index key of the organization, 32 bytes. */
   readonly panIndex: Uint8Array;
   /** The same under the key that takes over, while one does. */
-  readonly nextPanIndex: Uint8Array | undefined;
+  readonly nextPanIndex?: Uint8Array | undefined;
   readonly token: string;
   /** The epoch of the token key, 1 and up; 0 for a random token. */
   readonly epoch: number;

@@ -27,8 +27,8 @@ export const REFUSALS = {
   HEADER_INVALID: { kind: 'invalid', title: 'A header has not the form it must have.' },
   REQUEST_INVALID: { kind: 'invalid', title: 'A field is missing, unknown or of the wrong form.' },
   ROUTE_UNKNOWN: { kind: 'not_found', title: 'There is nothing at this path.' },
+  URL_TOO_LONG: { kind: 'invalid', title: 'The address of the request is too long.' },
   METHOD_NOT_ALLOWED: { kind: 'invalid', title: 'This path does not take this method.' },
-  REQUEST_TIMEOUT: { kind: 'invalid', title: 'The request took too long to arrive.' },
 
   CREDENTIALS_INVALID: { kind: 'unauthenticated', title: 'The credentials are not valid.' },
   ACCESS_TOKEN_INVALID: {
@@ -38,6 +38,15 @@ export const REFUSALS = {
   SIGNATURE_INVALID: {
     kind: 'unauthenticated',
     title: 'The signature does not fit the request, or its time stamp is over five minutes off.',
+  },
+
+  SIGNATURE_REQUIRED: {
+    kind: 'unauthenticated',
+    title: 'This caller has to sign its requests.',
+  },
+  REQUEST_REPLAYED: {
+    kind: 'unauthenticated',
+    title: 'A signed request with this id was taken before: make a new id and sign again.',
   },
 
   ORGANIZATION_NUMBER_INVALID: {
@@ -94,9 +103,29 @@ export const REFUSALS = {
     title: 'An encrypted card number is exactly 32 hexadecimal digits.',
   },
 
+  NUMBER_ENCRYPTED_UNREADABLE: {
+    kind: 'invalid',
+    title: 'The encrypted card number does not open with the zone key of the organization.',
+  },
+  ENCRYPTION_KEY_MISSING: {
+    kind: 'conflict',
+    title: 'This caller gets card numbers encrypted, and none of its keys is in use yet.',
+  },
+
+  RIGHT_MISSING: { kind: 'forbidden', title: 'This caller has not the right to do this.' },
+  RIGHT_NEEDS_CERTIFICATION: {
+    kind: 'conflict',
+    title: 'Only a PCI-certified caller can be given the right to see card numbers.',
+  },
+  ROTATION_UNDER_WAY: {
+    kind: 'conflict',
+    title: 'Two credentials are valid already: end the older one before making a third.',
+  },
+  CALLER_NOT_FOUND: { kind: 'not_found', title: 'No caller has this name.' },
+  MERCHANT_NOT_FOUND: { kind: 'not_found', title: 'No merchant has this name.' },
   NUMBER_FORBIDDEN: {
     kind: 'forbidden',
-    title: 'This caller may not see card numbers: it is not PCI-certified.',
+    title: 'This caller may not see card numbers: it is not PCI-certified, or has not the right.',
   },
   CARD_NUMBER_NOT_FOUND: { kind: 'not_found', title: 'No card has this number or token.' },
   CARD_NOT_FOUND: { kind: 'not_found', title: 'This number has no card with this sequence.' },

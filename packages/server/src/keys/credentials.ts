@@ -1,4 +1,10 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import {
+  createHmac,
+  createSecretKey,
+  type KeyObject,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto';
 import { jwtVerify, SignJWT } from 'jose';
 import type { Credentials, RegisteredCaller } from '../usecase/ports.ts';
 import { open, seal } from './seal.ts';
@@ -24,6 +30,7 @@ interface RememberedToken {
 /** API keys as keyed digests, callers' secrets wrapped, access tokens as JWT (HS256). */
 export function makeCredentials(keys: ServiceKeys): Credentials {
   const remembered = new Map<string, RememberedToken>();
+  const signatureKeys = new WeakMap<RegisteredCaller, KeyObject>();
 
   function secretOf({ caller, wrappedSecret }: RegisteredCaller): Buffer {
     const secret = open(keys.callerSecret, ['caller secret', caller.id], wrappedSecret);
@@ -43,11 +50,9 @@ export function makeCredentials(keys: ServiceKeys): Credentials {
       isEqual(keyedDigest(keys, secretOf(registered)), keyedDigest(keys, Buffer.from(candidate))),
 
     isSignature(registered, message, signature) {
-      const expected = createHmac('sha256', secretOf(registered)).update(message).digest();
-      // Only the canonical base64 of 32 bytes: one signature has one spelling.
-      const given = Buffer.from(signature, 'base64');
-      const isCanonical = given.length === 32 && given.toString('base64') === signature;
-      return isEqual(expected, isCanonical ? given : Buffer.alloc(32)) && isCanonical;
+      const key = signatureKeys.get(registered) ?? createSecretKey(secretOf(registered));
+      signatureKeys.set(registered, key);
+      return isEqual(createHmac('sha256', key).update(message).digest(), signature);
     },
 
     issueAccessToken: (callerId, nowMs, lifetimeSeconds) =>

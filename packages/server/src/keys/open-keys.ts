@@ -32,6 +32,9 @@ export interface OpenedKeyring {
   readonly keks: ReadonlySet<string>;
 }
 
+/** Every organization has one series of each; zone keys are read by those who use them. */
+const PURPOSES: readonly KeyPurpose[] = ['token', 'index', 'data'];
+
 /** So many keys are unwrapped at a time: a provider over a network takes milliseconds for each. */
 const UNWRAPS_AT_ONCE = 8;
 
@@ -47,7 +50,9 @@ export async function openKeys(
   records: readonly KeyRecord[],
   before: OpenedKeyring | undefined,
 ): Promise<OpenedKeyring> {
-  const own = records.filter(({ organization }) => organization !== undefined);
+  const own = records.filter(
+    ({ organization, purpose }) => organization !== undefined && PURPOSES.includes(purpose),
+  );
   const keys = own.flatMap(({ key }) => (key === undefined ? [] : [key]));
   const byWrapping = new Map<string, KeyObject | TokenKey>();
   const waiting = keys[Symbol.iterator]();

@@ -50,7 +50,7 @@ export function numberOf(row: Row): NumberRecord {
     id: recordId(row.numberId),
     lineage: recordId(row.lineage),
     panIndex: row.panIndex as Uint8Array,
-    nextPanIndex: (row.nextPanIndex as Uint8Array | null) ?? undefined,
+    ...(row.nextPanIndex !== null && { nextPanIndex: row.nextPanIndex as Uint8Array }),
     token: row.token as string,
     epoch: row.epoch as number,
     sealedPan: { dataKeyEpoch: row.dataKeyEpoch as number, bytes: row.sealedPan as Uint8Array },

@@ -1,5 +1,7 @@
+import type { Access } from '../domain/access.ts';
+import type { Caller } from '../domain/caller.ts';
 import type { Card, NumberRecord } from '../domain/card.ts';
-import type { Change, RegisteredCaller } from '../usecase/ports.ts';
+import type { Change } from '../usecase/ports.ts';
 import { idBytes } from './ids.ts';
 import { keyWriteOf } from './key-changes.ts';
 import type { SqlValue, Write } from './statements.ts';
@@ -32,12 +34,36 @@ export function writeOf(change: Change): Write {
       return { name: 'addBinRange', values: [prefix, organization, logo, panLength] };
     }
     case 'add_caller':
-      return { name: 'addCaller', values: callerValues(change.registered) };
+      return { name: 'addCaller', values: callerValues(change.caller) };
+    case 'add_credential': {
+      const { caller, apikeyDigest, wrappedSecret, createdAtMs, expiresAtMs } = change.registered;
+      const values = [caller.id, apikeyDigest, wrappedSecret, createdAtMs, orNull(expiresAtMs)];
+      return { name: 'addCredential', values };
+    }
+    case 'end_credential': {
+      const { callerId, apikeyDigest, atMs } = change;
+      return { name: 'endCredential', values: [callerId, apikeyDigest, atMs] };
+    }
+    case 'disable_caller':
+      return { name: 'disableCaller', values: [change.callerId, change.atMs] };
+    case 'set_caller_keys':
+      return { name: 'setCallerKeys', values: [change.callerId, JSON.stringify(change.keys)] };
     case 'add_merchant': {
       const { merchant, apiKeyDigest } = change.registered;
       const { id, name, publicKeyPem, algorithm } = merchant;
-      return { name: 'addMerchant', values: [id, name, publicKeyPem, algorithm, apiKeyDigest] };
+      const values = [id, name, publicKeyPem, algorithm, apiKeyDigest, ...accessValues(merchant)];
+      return { name: 'addMerchant', values };
     }
+    case 'disable_merchant':
+      return { name: 'disableMerchant', values: [change.merchantId, change.atMs] };
+    case 'count_directory_up':
+      return { name: 'countDirectoryUp', values: [] };
+    case 'add_nonce': {
+      const { callerId, value, expiresAtMs } = change.nonce;
+      return { name: 'addNonce', values: [callerId, value, expiresAtMs] };
+    }
+    case 'forget_nonces':
+      return { name: 'forgetNonces', values: [change.expiredBeforeMs] };
     default:
       return keyWriteOf(change);
   }
@@ -61,8 +87,18 @@ function cardValues(card: Card): SqlValue[] {
   return [...names, dataKeyEpoch, bytes, createdAtMs];
 }
 
-function callerValues({ caller, apikeyDigest, wrappedSecret }: RegisteredCaller): SqlValue[] {
-  const { id, name, clientId, organizations, pciCertified } = caller;
-  const list = JSON.stringify([...organizations]);
-  return [id, name, clientId, list, Number(pciCertified), apikeyDigest, wrappedSecret];
+function callerValues(caller: Caller): SqlValue[] {
+  const { id, name, clientId, organizations, pciCertified, rights, keys } = caller;
+  const { signature, signatureForm, numberForm } = caller;
+  const lists = [organizations, rights].map((set) => JSON.stringify([...set]));
+  const [organizationList = '', rightList = ''] = lists;
+  return [
+    ...[id, name, clientId, organizationList, Number(pciCertified), rightList],
+    ...[signature, signatureForm, numberForm, JSON.stringify(keys), ...accessValues(caller)],
+  ];
+}
+
+function accessValues({ networks, certificates, expiresAtMs, disabledAtMs }: Access): SqlValue[] {
+  const lists = [JSON.stringify(networks), JSON.stringify(certificates)];
+  return [...lists, orNull(expiresAtMs), orNull(disabledAtMs)];
 }

@@ -1,4 +1,6 @@
+import type { Access } from '../domain/access.ts';
 import { type BinRange, makeFindBinRange } from '../domain/bin-range.ts';
+import type { Caller, CallerKey, NumberForm, Right, SignatureForm } from '../domain/caller.ts';
 import type { MessageAlgorithm } from '../domain/merchant.ts';
 import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
@@ -6,38 +8,60 @@ import { parseFormats } from '../domain/token-format.ts';
 import type { Directory, RegisteredCaller, RegisteredMerchant } from '../usecase/ports.ts';
 import type { Reader, Row } from './statements.ts';
 
-/** What is registered, read whole and kept in memory: it is small and changes rarely. */
+/**
+ * What is registered, read whole and kept in memory: it is small and changes rarely. A version row
+ * tells whether it is still what the database holds.
+ */
 export async function makeDirectory(reader: Reader): Promise<Directory> {
   let snapshot = await readSnapshot(reader);
+
   return {
     findOrganization: (number) => snapshot.organizations.get(number),
     listBinRanges: (number) => snapshot.rangesOf.get(number) ?? [],
     listAllBinRanges: () => snapshot.ranges,
     findBinRange: (number) => snapshot.findBinRange(number),
-    findCaller: (digest) => snapshot.callers.get(digest),
+    findCaller: (digest) => snapshot.credentials.get(digest),
     findMerchant: (digest) => snapshot.merchants.get(digest)?.merchant,
+    listOrganizations: () => [...snapshot.organizations.values()],
+    listCallers: () => [...snapshot.callers.values()],
+    listCredentials: (callerId) => snapshot.credentialsOf.get(callerId) ?? [],
+    listMerchants: () => [...snapshot.merchants.values()].map(({ merchant }) => merchant),
     async refresh() {
       snapshot = await readSnapshot(reader);
     },
+    hasChanged: async () => (await readVersion(reader)) !== snapshot.version,
   };
 }
 
 async function readSnapshot(reader: Reader) {
-  const [organizations, ranges, callers, merchants] = await Promise.all([
+  // Read first: what changes while the rest is read is then read again, and not missed.
+  const version = await readVersion(reader);
+  const [organizations, ranges, callerRows, credentialRows, merchants] = await Promise.all([
     reader.read('listOrganizations', []),
     reader.read('listBinRanges', []),
     reader.read('listCallers', []),
+    reader.read('listCredentials', []),
     reader.read('listMerchants', []),
   ]);
   const allRanges = ranges.map(rangeOf);
+  const callers = mapBy(callerRows.map(callerOf), ({ id }) => id);
+  const credentials = credentialRows.flatMap((row) => credentialOf(row, callers));
   return {
+    version,
     organizations: mapBy(organizations.map(organizationOf), ({ number }) => number),
     ranges: allRanges,
     rangesOf: Map.groupBy(allRanges, ({ organization }) => organization),
     findBinRange: makeFindBinRange(allRanges),
-    callers: mapBy(callers.map(callerOf), ({ apikeyDigest }) => apikeyDigest),
+    callers,
+    credentials: mapBy(credentials, ({ apikeyDigest }) => apikeyDigest),
+    credentialsOf: Map.groupBy(credentials, ({ caller }) => caller.id),
     merchants: mapBy(merchants.map(merchantOf), ({ apiKeyDigest }) => apiKeyDigest),
   };
+}
+
+async function readVersion(reader: Reader): Promise<number> {
+  const [row] = await reader.read('findDirectoryVersion', []);
+  return Number(row?.version);
 }
 
 function mapBy<K, V>(values: readonly V[], keyOfValue: (value: V) => K): ReadonlyMap<K, V> {
@@ -62,18 +86,48 @@ function rangeOf(row: Row): BinRange {
   };
 }
 
-function callerOf(row: Row): RegisteredCaller {
+function callerOf(row: Row): Caller {
   return {
-    caller: {
-      id: row.caller as string,
-      name: row.name as string,
-      clientId: row.clientId as string,
-      organizations: new Set<OrganizationNumber>(JSON.parse(row.organizations as string)),
-      pciCertified: row.pciCertified === 1,
-    },
-    apikeyDigest: row.apikeyDigest as string,
-    wrappedSecret: row.wrappedSecret as Uint8Array,
+    id: row.caller as string,
+    name: row.name as string,
+    clientId: row.clientId as string,
+    organizations: new Set<OrganizationNumber>(JSON.parse(row.organizations as string)),
+    rights: new Set<Right>(JSON.parse(row.rights as string)),
+    pciCertified: row.pciCertified === 1,
+    signature: row.signature as Caller['signature'],
+    signatureForm: row.signatureForm as SignatureForm,
+    numberForm: row.numberForm as NumberForm,
+    keys: JSON.parse(row.keys as string) as readonly CallerKey[],
+    ...accessOf(row),
   };
+}
+
+/** None for a credential whose caller is not there. */
+function credentialOf(row: Row, callers: ReadonlyMap<string, Caller>): RegisteredCaller[] {
+  const caller = callers.get(row.caller as string);
+  if (caller === undefined) return [];
+  return [
+    {
+      caller,
+      apikeyDigest: row.apikeyDigest as string,
+      wrappedSecret: row.wrappedSecret as Uint8Array,
+      createdAtMs: Number(row.createdAtMs),
+      expiresAtMs: momentOf(row.expiresAtMs),
+    },
+  ];
+}
+
+function accessOf(row: Row): Access {
+  return {
+    networks: JSON.parse(row.networks as string),
+    certificates: JSON.parse(row.certificates as string),
+    expiresAtMs: momentOf(row.expiresAtMs),
+    disabledAtMs: momentOf(row.disabledAtMs),
+  };
+}
+
+function momentOf(value: Row[string] | undefined): number | undefined {
+  return value === null || value === undefined ? undefined : Number(value);
 }
 
 function merchantOf(row: Row): RegisteredMerchant {
@@ -83,6 +137,7 @@ function merchantOf(row: Row): RegisteredMerchant {
       name: row.name as string,
       publicKeyPem: row.publicKeyPem as string,
       algorithm: row.algorithm as MessageAlgorithm,
+      ...accessOf(row),
     },
     apiKeyDigest: row.apiKeyDigest as string,
   };

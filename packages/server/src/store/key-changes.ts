@@ -1,4 +1,4 @@
-import type { KeyChange, KeyName } from '../usecase/key-ports.ts';
+import type { KeyChange, KeyName, KeyNumberChange } from '../usecase/key-ports.ts';
 import { idBytes, SERVICE_ORGANIZATION } from './ids.ts';
 import type { SqlValue, Write } from './statements.ts';
 
@@ -26,8 +26,6 @@ export function keyWriteOf(change: KeyChange): Write {
       const { organization, epoch, atMs } = change;
       return { name: 'countSeenToken', values: [organization, epoch, atMs] };
     }
-    case 'registry_changed':
-      return { name: 'registryChanged', values: [] };
     case 'save_key_job': {
       const { organization, job, epoch, position, doneCount } = change.job;
       const { startedAtMs, updatedAtMs } = change.job;
@@ -53,21 +51,7 @@ export function keyWriteOf(change: KeyChange): Write {
   }
 }
 
-type NumberChange = Extract<
-  KeyChange,
-  {
-    kind:
-      | 'add_replaced_token'
-      | 'set_number_token'
-      | 'reseal_number'
-      | 'reseal_card'
-      | 'set_next_pan_index'
-      | 'promote_pan_index'
-      | 'clear_next_pan_index';
-  }
->;
-
-function numberWriteOf(change: NumberChange): Write {
+function numberWriteOf(change: KeyNumberChange): Write {
   switch (change.kind) {
     case 'add_replaced_token': {
       const { organization, epoch, token, numberId, atMs } = change;

@@ -21,7 +21,6 @@ export const KEY_READS = {
     from key_epoch e left join wrapped_key k
       on k.organization = e.organization and k.purpose = e.purpose and k.epoch = e.epoch
     order by e.organization, e.purpose, e.epoch limit 1000000`,
-  readRegistryVersion: `select version from registry_version where id = 1`,
   listNumbersAfter: `
     select ${NUMBER_COLUMNS} from card_number
     where organization = $1 and number_id > $2 order by number_id limit $3`,
@@ -77,7 +76,6 @@ export const KEY_WRITES = {
   countSeenToken: `
     update key_epoch set seen_count = seen_count + 1, last_seen_at = $3
     where organization = $1 and purpose = 'token' and epoch = $2`,
-  registryChanged: `update registry_version set version = version + 1 where id = 1`,
   addReplacedToken: `
     insert into replaced_token (organization, epoch, token, number_id, replaced_at)
     values ($1, $2, $3, $4, $5)`,

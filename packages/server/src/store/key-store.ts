@@ -9,7 +9,6 @@ import type {
   KeyRecord,
   OperatorStore,
   RegisteredOperator,
-  RegistryVersion,
   WrappedKey,
   WrappedKeyStore,
 } from '../usecase/key-ports.ts';
@@ -20,16 +19,6 @@ import type { Reader, ReadName, Row } from './statements.ts';
 /** Keys and their lives in tables wrapped_key and key_epoch. */
 export function makeWrappedKeyStore(reader: Reader): WrappedKeyStore {
   return { listKeys: async () => (await reader.read('listKeys', [])).map(keyRecordOf) };
-}
-
-/** Table registry_version: one row that changes with everything that is kept in memory. */
-export function makeRegistryVersion(reader: Reader): RegistryVersion {
-  return {
-    async read() {
-      const [row] = await reader.read('readRegistryVersion', []);
-      return Number(row?.version);
-    },
-  };
 }
 
 /** Jobs in table key_job, and the counts and pages they need of the tables of cards. */

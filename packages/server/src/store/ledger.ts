@@ -5,16 +5,21 @@ import type { Write } from './statements.ts';
 
 /** A unit as the engine takes it: its writes, and its audit record as one line of JSON. */
 export interface EncodedUnit {
+  /** Undefined: it concerns the service itself. */
+  readonly organization: number | undefined;
   readonly writes: readonly Write[];
   readonly auditLine: string;
 }
 
 /** Makes a batch of units durable in one transaction. Each engine has one. */
 export interface Committer {
+  /** Units of one lane share a transaction; those of different lanes do not wait for one another. */
+  laneOf(unit: EncodedUnit): string;
   /**
    * Each unit is kept whole or not at all; one that conflicts does not spoil the others. Their audit
    * records become one block.
    *
+   * @param units of one lane, of which no other batch is under way.
    * @returns the outcomes, in order; all of it is durable then.
    * @throws when the engine failed: whether the batch was kept is not known.
    */
@@ -33,34 +38,52 @@ interface WaitingUnit {
   reject(error: Error): void;
 }
 
+/** What waits in one lane. It is there while a batch of it is under way. */
+type Lane = WaitingUnit[];
+
 /**
- * Group commit: one batch is under way, and the next is whatever has arrived meanwhile. A lone unit
- * waits for nobody, and under load one fsync serves many.
+ * Group commit: of each lane one batch is under way, and the next is whatever has arrived meanwhile.
+ * A lone unit waits for nobody, and under load one fsync serves many.
  */
 export function makeLedger(committer: Committer): Ledger {
-  let waiting: WaitingUnit[] = [];
-  let isUnderWay = false;
+  const lanes = new Map<string, Lane>();
+  let waitingCount = 0;
 
-  async function work(): Promise<void> {
-    while (waiting.length > 0) {
-      const batch = waiting.slice(0, BATCH_MAX);
-      waiting = waiting.slice(BATCH_MAX);
+  async function work(name: string, lane: Lane): Promise<void> {
+    while (lane.length > 0) {
+      const batch = lane.splice(0, BATCH_MAX);
       await settle(committer, batch);
+      waitingCount -= batch.length;
     }
-    isUnderWay = false;
+    lanes.delete(name);
   }
 
   return {
-    commit({ changes, audit }: Unit) {
-      if (waiting.length >= WAITING_MAX) return Promise.reject(new Refusal('TOO_BUSY'));
-      const unit = { writes: changes.map(writeOf), auditLine: JSON.stringify(audit) };
+    commit(given: Unit) {
+      if (waitingCount >= WAITING_MAX) return Promise.reject(new Refusal('TOO_BUSY'));
+      waitingCount++;
+      const unit = encode(given);
+      const name = committer.laneOf(unit);
       return new Promise((resolve, reject) => {
-        waiting.push({ unit, resolve, reject });
-        if (isUnderWay) return;
-        isUnderWay = true;
-        setImmediate(() => void work()); // Requests of this turn of the event loop go together.
+        const waiting = { unit, resolve, reject };
+        const lane = lanes.get(name);
+        if (lane !== undefined) {
+          lane.push(waiting);
+          return;
+        }
+        const opened = [waiting];
+        lanes.set(name, opened);
+        setImmediate(() => void work(name, opened)); // Requests of this turn of the event loop go together.
       });
     },
+  };
+}
+
+function encode({ changes, audit }: Unit): EncodedUnit {
+  return {
+    organization: audit.organization,
+    writes: changes.map(writeOf),
+    auditLine: JSON.stringify(audit),
   };
 }
 

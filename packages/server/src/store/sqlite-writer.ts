@@ -8,9 +8,10 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { CommitOutcome, Conflict } from '../usecase/ports.ts';
+import type { CommitOutcome } from '../usecase/ports.ts';
+import { SQLITE } from './dialect.ts';
 import type { EncodedUnit } from './ledger.ts';
-import { toSqlite, type WriterAnswer } from './sqlite.ts';
+import type { WriterAnswer } from './sqlite.ts';
 import { WRITES, type WriteName } from './statements.ts';
 
 const { path } = workerData as { path: string };
@@ -57,7 +58,7 @@ function writeUnit({ writes }: EncodedUnit): CommitOutcome {
   try {
     for (const { name, values } of writes) statementOf(name).run(...values);
   } catch (error) {
-    const conflict = conflictOf(error);
+    const conflict = SQLITE.conflictOf(error);
     if (conflict === undefined) throw error;
     if (needsSavepoint) database.exec('rollback to unit; release unit');
     return { committed: false, conflict };
@@ -73,30 +74,7 @@ function writeAuditBlock(lines: readonly string[]): void {
 }
 
 function statementOf(name: WriteName): StatementSync {
-  const statement = prepared.get(name) ?? database.prepare(toSqlite(WRITES[name]));
+  const statement = prepared.get(name) ?? database.prepare(SQLITE.spell(WRITES[name]));
   prepared.set(name, statement);
   return statement;
-}
-
-/** SQLite names a broken constraint by its columns. */
-const CONFLICTS: readonly (readonly [string, Conflict])[] = [
-  ['card_number.organization, card_number.pan_index', 'number_taken'],
-  ['card_number.organization, card_number.token', 'token_taken'],
-  ['card.organization, card.number_id', 'card_taken'],
-  ['account_change.organization, account_change.lineage', 'change_taken'],
-  ['card_number.organization, card_number.next_pan_index', 'number_taken'],
-  ['wrapped_key.', 'key_taken'],
-  ['key_epoch.', 'key_taken'],
-  ['replaced_token.', 'token_replaced'],
-  ['operator.', 'registration_taken'],
-  ['organization.', 'registration_taken'],
-  ['bin_range.', 'registration_taken'],
-  ['caller.', 'registration_taken'],
-  ['merchant.', 'registration_taken'],
-];
-
-function conflictOf(error: unknown): Conflict | undefined {
-  const [, columns] = /^UNIQUE constraint failed: (.*)$/.exec((error as Error).message) ?? [];
-  if (columns === undefined) return undefined;
-  return CONFLICTS.find(([start]) => columns.startsWith(start))?.[1];
 }

@@ -44,12 +44,20 @@ export const READS = {
     from bin_range order by organization, prefix limit 100000`,
   listCallers: `
     select caller, name, client_id as "clientId", organizations, pci_certified as "pciCertified",
-      apikey_digest as "apikeyDigest", wrapped_secret as "wrappedSecret"
+      rights, signature, signature_form as "signatureForm", number_form as "numberForm", keys,
+      networks, certificates, expires_at as "expiresAtMs", disabled_at as "disabledAtMs"
     from caller order by name limit 100000`,
+  listCredentials: `
+    select caller, apikey_digest as "apikeyDigest", wrapped_secret as "wrappedSecret",
+      created_at as "createdAtMs", expires_at as "expiresAtMs"
+    from caller_credential order by caller, created_at limit 1000000`,
   listMerchants: `
     select merchant, name, public_key as "publicKeyPem", algorithm,
-      api_key_digest as "apiKeyDigest"
+      api_key_digest as "apiKeyDigest", networks, certificates, expires_at as "expiresAtMs",
+      disabled_at as "disabledAtMs"
     from merchant order by name limit 100000`,
+  findDirectoryVersion: `
+    select version from directory_version where id = 1`,
   ...KEY_READS,
 } as const;
 
@@ -74,15 +82,35 @@ export const WRITES = {
   addBinRange: `
     insert into bin_range (prefix, organization, logo, pan_length) values ($1, $2, $3, $4)`,
   addCaller: `
-    insert into caller (caller, name, client_id, organizations, pci_certified, apikey_digest,
-      wrapped_secret)
-    values ($1, $2, $3, $4, $5, $6, $7)`,
-  addMerchant: `
-    insert into merchant (merchant, name, public_key, algorithm, api_key_digest)
+    insert into caller (caller, name, client_id, organizations, pci_certified, rights, signature,
+      signature_form, number_form, keys, networks, certificates, expires_at, disabled_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+  addCredential: `
+    insert into caller_credential (caller, apikey_digest, wrapped_secret, created_at, expires_at)
     values ($1, $2, $3, $4, $5)`,
+  endCredential: `
+    update caller_credential set expires_at = $3 where caller = $1 and apikey_digest = $2`,
+  disableCaller: `
+    update caller set disabled_at = $2 where caller = $1`,
+  setCallerKeys: `
+    update caller set keys = $2 where caller = $1`,
+  addMerchant: `
+    insert into merchant (merchant, name, public_key, algorithm, api_key_digest, networks,
+      certificates, expires_at, disabled_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+  disableMerchant: `
+    update merchant set disabled_at = $2 where merchant = $1`,
+  countDirectoryUp: `
+    update directory_version set version = version + 1 where id = 1`,
+  addNonce: `
+    insert into request_nonce (caller, nonce, expires_at) values ($1, $2, $3)`,
+  forgetNonces: `
+    delete from request_nonce where expires_at < $1`,
   addAuditBlock: `
     insert into audit_block (chain, position, recorded_at, record_count, records)
     values ($1, $2, $3, $4, $5)`,
+  touchAuditBlock: `
+    update audit_block set record_count = record_count where chain = $1 and position = $2`,
   ...KEY_WRITES,
 } as const;
 

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import type { AuditAction, AuditRecord } from '../domain/audit-record.ts';
 import { Refusal, type RefusalCode } from '../domain/error.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
-import type { Change, Clock, CommitOutcome, Ledger } from './ports.ts';
+import type { PendingNonces } from './pending-nonces.ts';
+import type { Change, Clock, CommitOutcome, Ledger, Unit } from './ports.ts';
 
 /** Who asks, and which request it is. */
 export interface RequestContext {
@@ -33,28 +34,41 @@ export type Audited = <T>(
   serve: (trail: Trail) => Promise<T>,
 ) => Promise<T>;
 
+export interface AuditedDeps {
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  readonly nonces: PendingNonces;
+}
+
 /**
  * Runs a use case so that its record is durable before its answer leaves: as done, together with what
  * it changed, or as refused. A use case that returns without a record is a bug and does not answer.
+ *
+ * @throws {Refusal} `REQUEST_REPLAYED` in place of any answer, when the request was signed with a
+ *   nonce that its caller has used before.
  */
-export function makeAudited({ ledger, clock }: { ledger: Ledger; clock: Clock }): Audited {
+export function makeAudited({ ledger, clock, nonces }: AuditedDeps): Audited {
+  const commit = makeCommitWithNonce(ledger, clock, nonces);
   return async (context, action, serve) => {
     let facts: AuditFacts = {};
     let recorded = false;
-    const keptIfRefused: Change[] = [];
+    const changesIfRefused: Change[] = [];
+    const { requestId } = context;
     const begin = { atMs: clock.nowMs(), who: context.who, action };
+    const refused = (code: Refusal['code']): AuditRecord => {
+      return { ...begin, outcome: 'refused', code, ...facts, requestId };
+    };
     const trail: Trail = {
       note(more) {
         facts = { ...facts, ...more };
       },
       countSeen(organization, epoch) {
         const { atMs } = begin;
-        keptIfRefused.push({ kind: 'count_seen_token', organization, epoch, atMs });
+        changesIfRefused.push({ kind: 'count_seen_token', organization, epoch, atMs });
       },
       async commit(changes) {
-        const { requestId } = context;
         const audit: AuditRecord = { ...begin, outcome: 'done', ...facts, requestId };
-        const outcome = await ledger.commit({ changes, audit });
+        const outcome = await commit({ changes, audit });
         recorded = outcome.committed;
         return outcome;
       },
@@ -69,11 +83,43 @@ export function makeAudited({ ledger, clock }: { ledger: Ledger; clock: Clock })
       return answer;
     } catch (error) {
       if (!(error instanceof Refusal) || error.code === 'STORE_UNAVAILABLE') throw error;
-      const { requestId } = context;
-      const { code } = error;
-      const audit: AuditRecord = { ...begin, outcome: 'refused', code, ...facts, requestId };
-      await ledger.commit({ changes: keptIfRefused, audit });
-      throw error;
+      if (error.code !== 'REQUEST_REPLAYED') {
+        try {
+          await commit({ changes: changesIfRefused, audit: refused(error.code) });
+          throw error;
+        } catch (second) {
+          if (!(second instanceof Refusal) || second.code !== 'REQUEST_REPLAYED') throw second;
+        }
+      }
+      nonces.drop(requestId);
+      await ledger.commit({ changes: [], audit: refused('REQUEST_REPLAYED') });
+      throw new Refusal('REQUEST_REPLAYED');
     }
+  };
+}
+
+/** How often, at most, the nonces that are out of their window are forgotten. */
+const FORGET_EVERY_MS = 1_000;
+
+/**
+ * Commits a unit, with the nonce of its request first: if that was taken before, nothing of the unit
+ * is kept. Once in a while such a unit takes the forgetting of old nonces along.
+ */
+function makeCommitWithNonce(ledger: Ledger, clock: Clock, nonces: PendingNonces) {
+  let forgottenAtMs = 0;
+  return async (unit: Unit): Promise<CommitOutcome> => {
+    const { requestId } = unit.audit;
+    const nonce = nonces.of(requestId);
+    if (nonce === undefined) return ledger.commit(unit);
+    const changes: Change[] = [{ kind: 'add_nonce', nonce }, ...unit.changes];
+    const nowMs = clock.nowMs();
+    if (nowMs - forgottenAtMs >= FORGET_EVERY_MS) {
+      forgottenAtMs = nowMs;
+      changes.push({ kind: 'forget_nonces', expiredBeforeMs: nowMs });
+    }
+    const outcome = await ledger.commit({ ...unit, changes });
+    if (outcome.committed) nonces.drop(requestId);
+    else if (outcome.conflict === 'nonce_taken') throw new Refusal('REQUEST_REPLAYED');
+    return outcome;
   };
 }

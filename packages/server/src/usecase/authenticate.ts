@@ -1,29 +1,41 @@
-import type { Caller } from '../domain/caller.ts';
+import { type Access, accessProblem, type Origin } from '../domain/access.ts';
+import { type Caller, type SignatureForm, signatureKeyOf } from '../domain/caller.ts';
 import { Refusal } from '../domain/error.ts';
 import type { Merchant } from '../domain/merchant.ts';
-import type { Clock, Credentials, Directory, RegisteredCaller } from './ports.ts';
+import { makeSignedNonce, SIGNATURE_WINDOW_MS } from '../domain/signed-nonce.ts';
+import type { PendingNonces } from './pending-nonces.ts';
+import type {
+  Clock,
+  Credentials,
+  Directory,
+  Networks,
+  PublicKeys,
+  RegisteredCaller,
+} from './ports.ts';
 
 export interface AuthenticateDeps {
   readonly directory: Directory;
   readonly credentials: Credentials;
+  readonly networks: Networks;
+  readonly publicKeys: PublicKeys;
+  readonly nonces: PendingNonces;
   readonly clock: Clock;
 }
 
 /** How long an access token is good. FirstVision documents 900 s. */
 export const ACCESS_TOKEN_LIFETIME_SECONDS = 900;
 
-/** How far the time stamp of a signed request may be off, either way. */
-export const SIGNATURE_WINDOW_MS = 5 * 60 * 1000;
-
-/** What a signed request says of itself. */
-export interface SignedRequest {
-  readonly apikey: string;
-  /** base64 of 32 bytes. */
-  readonly signature: string;
-  readonly clientRequestId: string;
-  /** Milliseconds since 1970 UTC, in decimal. */
-  readonly timestamp: string;
-  readonly rawBody: Uint8Array;
+/** The signature of a request, taken apart by the face it came to. */
+export interface RequestSignature {
+  readonly form: SignatureForm;
+  /** Which key of the caller, for forms with keys of their own. */
+  readonly keyId: string | undefined;
+  /** Unique for each request, 1 to 40 characters. */
+  readonly nonce: string;
+  readonly signedAtMs: number;
+  /** What is signed. */
+  readonly message: Uint8Array;
+  readonly signature: Uint8Array;
 }
 
 export interface Authenticate {
@@ -31,33 +43,55 @@ export interface Authenticate {
   grant(
     apikey: string,
     secret: string,
+    origin: Origin,
   ): Promise<{ caller: Caller; accessToken: string; issuedAtMs: number }>;
   /** @throws {Refusal} `CREDENTIALS_INVALID`, `ACCESS_TOKEN_INVALID` */
-  caller(apikey: string, clientId: string, accessToken: string): Promise<Caller>;
+  caller(
+    apikey: string,
+    clientId: string,
+    accessToken: string,
+    origin: Origin,
+  ): Promise<RegisteredCaller>;
   /**
-   * base64(HMAC-SHA256(secret, apikey + X-Client-Request-Id + Timestamp + raw body)).
+   * Checks the signature of a request and holds its nonce, which is then written with the record of
+   * the request: that is when a replay is noticed.
    *
-   * @throws {Refusal} `SIGNATURE_INVALID`
+   * @param signature undefined when the request has none.
+   * @throws {Refusal} `SIGNATURE_INVALID`, `SIGNATURE_REQUIRED`
    */
-  signature(request: SignedRequest): void;
+  signature(
+    registered: RegisteredCaller,
+    signature: RequestSignature | undefined,
+    requestId: string,
+  ): void;
   /** @throws {Refusal} `CREDENTIALS_INVALID` */
-  merchant(apiKey: string): Merchant;
+  merchant(apiKey: string, origin: Origin): Merchant;
 }
 
 /** Decides who asks. What is wrong with credentials is not told apart: it would help only a guesser. */
 export function makeAuthenticate(deps: AuthenticateDeps): Authenticate {
-  const { directory, credentials, clock } = deps;
+  const { directory, credentials, networks, nonces, clock } = deps;
 
-  function findCaller(apikey: string): RegisteredCaller {
+  function demandAccess(who: string, access: Access, origin: Origin): void {
+    const problem = accessProblem(access, origin, clock.nowMs(), networks.includes);
+    if (problem !== undefined) refuse(`${who}: ${problem}`);
+  }
+
+  function findCaller(apikey: string, origin: Origin): RegisteredCaller {
     const registered = directory.findCaller(credentials.digest(apikey));
-    if (registered === undefined) throw new Refusal('CREDENTIALS_INVALID');
+    if (registered === undefined) refuse('unknown apikey');
+    const { caller, expiresAtMs } = registered;
+    demandAccess(`caller ${caller.id}`, caller, origin);
+    if (expiresAtMs !== undefined && expiresAtMs <= clock.nowMs()) {
+      refuse(`caller ${caller.id}: the credential has ended`);
+    }
     return registered;
   }
 
   return {
-    async grant(apikey, secret) {
-      const registered = findCaller(apikey);
-      if (!credentials.isSecret(registered, secret)) throw new Refusal('CREDENTIALS_INVALID');
+    async grant(apikey, secret, origin) {
+      const registered = findCaller(apikey, origin);
+      if (!credentials.isSecret(registered, secret)) refuse('wrong secret');
       const { caller } = registered;
       const issuedAtMs = clock.nowMs();
       const lifetime = ACCESS_TOKEN_LIFETIME_SECONDS;
@@ -65,30 +99,55 @@ export function makeAuthenticate(deps: AuthenticateDeps): Authenticate {
       return { caller, accessToken, issuedAtMs };
     },
 
-    async caller(apikey, clientId, accessToken) {
-      const { caller } = findCaller(apikey);
-      if (caller.clientId !== clientId) throw new Refusal('CREDENTIALS_INVALID');
+    async caller(apikey, clientId, accessToken, origin) {
+      const registered = findCaller(apikey, origin);
+      const { caller } = registered;
+      if (caller.clientId !== clientId) refuse('wrong client id');
       const callerId = await credentials.verifyAccessToken(accessToken, clock.nowMs());
       if (callerId !== caller.id) throw new Refusal('ACCESS_TOKEN_INVALID');
-      return caller;
+      return registered;
     },
 
-    signature({ apikey, signature, clientRequestId, timestamp, rawBody }) {
-      const registered = findCaller(apikey);
-      const sentAtMs = /^[0-9]{1,15}$/.test(timestamp) ? Number(timestamp) : Number.NaN;
-      const isTimely = Math.abs(clock.nowMs() - sentAtMs) <= SIGNATURE_WINDOW_MS;
-      const message = Buffer.concat([
-        Buffer.from(apikey + clientRequestId + timestamp, 'utf8'),
-        rawBody,
-      ]);
-      const isGenuine = credentials.isSignature(registered, message, signature);
+    signature(registered, signature, requestId) {
+      const { caller } = registered;
+      if (signature === undefined) {
+        if (caller.signature === 'required') throw new Refusal('SIGNATURE_REQUIRED');
+        return;
+      }
+      const { nonce, signedAtMs } = signature;
+      const isTimely = Math.abs(clock.nowMs() - signedAtMs) <= SIGNATURE_WINDOW_MS;
+      const isGenuine = isGenuineSignature(deps, registered, signature);
       if (!isTimely || !isGenuine) throw new Refusal('SIGNATURE_INVALID');
+      nonces.hold(requestId, makeSignedNonce(caller.id, nonce, signedAtMs));
     },
 
-    merchant(apiKey) {
+    merchant(apiKey, origin) {
       const merchant = directory.findMerchant(credentials.digest(apiKey));
-      if (merchant === undefined) throw new Refusal('CREDENTIALS_INVALID');
+      if (merchant === undefined) refuse('unknown x-api-key');
+      demandAccess(`merchant ${merchant.id}`, merchant, origin);
       return merchant;
     },
   };
+}
+
+/** The one answer for all that can be wrong; the reason is for our own log. */
+function refuse(reason: string): never {
+  throw new Refusal('CREDENTIALS_INVALID', {}, { cause: new Error(reason) });
+}
+
+/** The form is that of the caller: a request cannot choose a weaker one. */
+function isGenuineSignature(
+  { credentials, publicKeys, clock }: AuthenticateDeps,
+  registered: RegisteredCaller,
+  { form, keyId, message, signature }: RequestSignature,
+): boolean {
+  const { caller } = registered;
+  if (form !== caller.signatureForm) return false;
+  if (form === 'firstvision') return credentials.isSignature(registered, message, signature);
+  if (form === 'hmac-sha256') {
+    const isOwn = keyId === caller.clientId;
+    return credentials.isSignature(registered, message, signature) && isOwn;
+  }
+  const key = keyId === undefined ? undefined : signatureKeyOf(caller, keyId, clock.nowMs());
+  return key !== undefined && publicKeys.verify(key, message, signature);
 }

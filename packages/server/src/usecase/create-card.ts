@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { BinRange } from '../domain/bin-range.ts';
-import { type Caller, demandOrganization } from '../domain/caller.ts';
+import { type Caller, demandOrganization, demandRight } from '../domain/caller.ts';
 import type { Card, CardDetails, NumberRecord } from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
 import { DEFAULT_VALIDITY_YEARS, type Expiry, expiryAfterYears } from '../domain/expiry.ts';
@@ -45,7 +45,7 @@ export type CreateCardDeps = FindNumberDeps & MakeNumberDeps & { readonly audite
  * Creates a card. A number that is new gets its PAN-TOKEN here, in the transaction of the card; a
  * number on record keeps the one it has and gets one more card.
  *
- * @throws {Refusal} `ORGANIZATION_NOT_FOUND`, `ORGANIZATION_RECORD_MISSING`, `PAN_OUTSIDE_BIN_RANGES`,
+ * @throws {Refusal} `ORGANIZATION_NOT_FOUND`, `RIGHT_MISSING`, `ORGANIZATION_RECORD_MISSING`, `PAN_OUTSIDE_BIN_RANGES`,
  *   `PAN_LENGTH_NOT_SERVED`, `CARD_EXISTS`, `CARD_REPLACED`, `CARD_CLOSED`, `BIN_RANGE_EXHAUSTED`,
  *   `TOKENS_EXHAUSTED`, `KEY_UNAVAILABLE`
  */
@@ -54,6 +54,7 @@ export function makeCreateCard(deps: CreateCardDeps): CreateCard {
     deps.audited({ who: `caller:${caller.id}`, requestId }, 'create_card', async (trail) => {
       trail.note({ organization: request.organization });
       demandOrganization(caller, request.organization);
+      demandRight(caller, 'issue');
       const organization = demandRecord(deps.directory, request.organization);
       for (let tries = 0; tries < DRAW_LIMIT; tries++) {
         const { pan, range } = choosePan(deps, organization, request.pan);

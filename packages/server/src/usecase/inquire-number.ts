@@ -1,11 +1,11 @@
 import { type Caller, demandOrganization, maySeeNumbers } from '../domain/caller.ts';
 import { Refusal } from '../domain/error.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
-import type { Pan } from '../domain/pan.ts';
 import type { Audited } from './audit-trail.ts';
 import { demandCard, openDetails } from './card-details.ts';
 import { demandRecord, type FindNumberDeps, findByToken } from './find-number.ts';
 import type { CardAnswer } from './inquire-token.ts';
+import { type ShowNumberDeps, type ShownNumber, showNumber } from './show-number.ts';
 
 export interface InquireNumberRequest {
   readonly organization: OrganizationNumber;
@@ -17,7 +17,9 @@ export type InquireNumber = (
   caller: Caller,
   request: InquireNumberRequest,
   requestId: string,
-) => Promise<CardAnswer & { readonly pan: Pan }>;
+) => Promise<CardAnswer & { readonly number: ShownNumber }>;
+
+export type InquireNumberDeps = FindNumberDeps & ShowNumberDeps & { readonly audited: Audited };
 
 /**
  * Gives the card number behind a PAN-TOKEN, to a caller who may see it.
@@ -27,9 +29,9 @@ export type InquireNumber = (
  *
  * @throws {Refusal} `NUMBER_FORBIDDEN`, `ORGANIZATION_NOT_FOUND`, `ORGANIZATION_RECORD_MISSING`,
  *   `PAN_TOKEN_SWITCHED_OFF`, `TOKEN_MALFORMED`, `CARD_NUMBER_NOT_FOUND`, `CARD_NOT_FOUND`,
- *   `RECORD_DAMAGED`, `KEY_UNAVAILABLE`
+ *   `RECORD_DAMAGED`, `KEY_UNAVAILABLE`, `ENCRYPTION_KEY_MISSING`, `NUMBER_ENCRYPTED_NO_ZONE_KEY`
  */
-export function makeInquireNumber(deps: FindNumberDeps & { audited: Audited }): InquireNumber {
+export function makeInquireNumber(deps: InquireNumberDeps): InquireNumber {
   const { audited, directory, cards, keyring } = deps;
   return (caller, request, requestId) =>
     audited({ who: `caller:${caller.id}`, requestId }, 'inquire_number', async (trail) => {
@@ -41,6 +43,7 @@ export function makeInquireNumber(deps: FindNumberDeps & { audited: Audited }): 
       const { record, pan } = await findByToken(deps, organization, request.token, trail);
       const card = await demandCard(cards, record, request.sequence);
       const { accountNumber } = openDetails(keyring, record, card);
+      const number = await showNumber(deps, caller, record.organization, pan);
       await trail.commit([]);
       return {
         organization: record.organization,
@@ -48,7 +51,7 @@ export function makeInquireNumber(deps: FindNumberDeps & { audited: Audited }): 
         sequence: card.sequence,
         accountNumber,
         token: record.token,
-        pan,
+        number,
       };
     });
 }

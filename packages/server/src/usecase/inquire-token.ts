@@ -1,14 +1,16 @@
-import { type Caller, demandOrganization } from '../domain/caller.ts';
+import { type Caller, demandOrganization, demandRight } from '../domain/caller.ts';
 import { Refusal } from '../domain/error.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { CardNumber } from '../domain/pan.ts';
 import type { Audited } from './audit-trail.ts';
 import { demandCard, openDetails } from './card-details.ts';
 import { demandRecord, type FindNumberDeps, findByNumber } from './find-number.ts';
+import type { ZoneKeys } from './ports.ts';
 
 export interface InquireTokenRequest {
   readonly organization: OrganizationNumber;
-  readonly number: CardNumber;
+  /** In clear, or under the zone key of the organization: 32 hexadecimal digits. */
+  readonly number: CardNumber | { readonly encrypted: string };
   readonly sequence: number;
 }
 
@@ -27,21 +29,33 @@ export type InquireToken = (
   requestId: string,
 ) => Promise<CardAnswer>;
 
+export type InquireTokenDeps = FindNumberDeps & {
+  readonly zoneKeys: ZoneKeys;
+  readonly audited: Audited;
+};
+
 /**
  * Gives the PAN-TOKEN of a card number on record: the one it was given when the card was created.
  *
- * @throws {Refusal} `ORGANIZATION_NOT_FOUND`, `ORGANIZATION_RECORD_MISSING`, `PAN_TOKEN_SWITCHED_OFF`,
+ * @throws {Refusal} `ORGANIZATION_NOT_FOUND`, `RIGHT_MISSING`, `ORGANIZATION_RECORD_MISSING`,
+ *   `PAN_TOKEN_SWITCHED_OFF`, `NUMBER_ENCRYPTED_NO_ZONE_KEY`, `NUMBER_ENCRYPTED_UNREADABLE`,
  *   `CARD_NUMBER_NOT_FOUND`, `CARD_NOT_FOUND`, `RECORD_DAMAGED`, `KEY_UNAVAILABLE`
  */
-export function makeInquireToken(deps: FindNumberDeps & { audited: Audited }): InquireToken {
-  const { audited, directory, cards, keyring } = deps;
+export function makeInquireToken(deps: InquireTokenDeps): InquireToken {
+  const { audited, directory, cards, keyring, zoneKeys } = deps;
   return (caller, request, requestId) =>
     audited({ who: `caller:${caller.id}`, requestId }, 'inquire_token', async (trail) => {
-      trail.note({ organization: request.organization, maskedNumber: String(request.number) });
+      trail.note({ organization: request.organization });
+      if (!('encrypted' in request.number)) trail.note({ maskedNumber: String(request.number) });
       demandOrganization(caller, request.organization);
+      demandRight(caller, 'inquire-token');
       const organization = demandRecord(directory, request.organization);
       if (!organization.panTokenOn) throw new Refusal('PAN_TOKEN_SWITCHED_OFF');
-      const { record } = await findByNumber(deps, organization, request.number, trail);
+      const number =
+        'encrypted' in request.number
+          ? zoneKeys.decrypt(request.organization, request.number.encrypted)
+          : request.number;
+      const { record } = await findByNumber(deps, organization, number, trail);
       const card = await demandCard(cards, record, request.sequence);
       const { accountNumber } = openDetails(keyring, record, card);
       await trail.commit([]);

@@ -27,8 +27,8 @@ export interface KeyAdminDeps {
 }
 
 /**
- * How long a step waits until every node has noticed the one before. Nodes ask four times a second;
- * this is eight times as long, for a node whose reading takes its time.
+ * How long a step waits until every node has noticed the one before. Nodes ask twice a second;
+ * this is four times as long, for a node whose reading takes its time.
  */
 export const SETTLE_MS = 2_000;
 
@@ -53,7 +53,7 @@ export async function changeKeys(
   await audited(context, action, async (trail) => {
     const { organization } = key;
     trail.note({ key: nameOfKey(key), ...(organization !== undefined && { organization }) });
-    await trail.demandCommit([...changes, { kind: 'registry_changed' }], 'KEY_JOB_UNDER_WAY');
+    await trail.demandCommit([...changes, { kind: 'count_directory_up' }], 'KEY_JOB_UNDER_WAY');
   });
 }
 

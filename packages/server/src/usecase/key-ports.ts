@@ -13,6 +13,7 @@ export type KeyPurpose =
   | 'token' // FF1 of PAN-TOKENs, by epoch
   | 'index' // HMAC that finds a PAN
   | 'data' // AES-GCM of stored PANs and details, by epoch
+  | 'zone' // AES of card numbers sent to and from the organization, by epoch
   | 'credential-index' // service: HMAC that finds an API key
   | 'caller-secret' // service: AES-GCM of callers' secrets
   | 'access-token' // service: HMAC of bearer tokens
@@ -53,11 +54,6 @@ export interface WrappedKeyStore {
   listKeys(): Promise<readonly KeyRecord[]>;
 }
 
-/** Tells whether anything that nodes keep in memory has changed. */
-export interface RegistryVersion {
-  read(): Promise<number>;
-}
-
 /** One thing about keys that becomes true when its unit is committed. */
 export type KeyChange =
   | { readonly kind: 'add_key'; readonly key: WrappedKey }
@@ -82,8 +78,20 @@ export type KeyChange =
       readonly epoch: number;
       readonly atMs: number;
     }
-  /** Every node reads organizations, callers and keys anew, within a second. */
-  | { readonly kind: 'registry_changed' }
+  | { readonly kind: 'save_key_job'; readonly job: KeyJob }
+  | {
+      readonly kind: 'end_key_job';
+      readonly organization: OrganizationNumber;
+      readonly job: KeyJobName;
+    }
+  | { readonly kind: 'add_operator'; readonly operator: RegisteredOperator }
+  | { readonly kind: 'remove_operator'; readonly operatorId: string }
+  | { readonly kind: 'ask_approval'; readonly approval: Approval }
+  | { readonly kind: 'end_approval'; readonly command: string }
+  | KeyNumberChange;
+
+/** What a change of keys does to a number or a card. */
+export type KeyNumberChange =
   | {
       readonly kind: 'add_replaced_token';
       readonly organization: OrganizationNumber;
@@ -103,17 +111,7 @@ export type KeyChange =
       readonly kind: 'promote_pan_index' | 'clear_next_pan_index';
       readonly organization: OrganizationNumber;
       readonly numberId: RecordId;
-    }
-  | { readonly kind: 'save_key_job'; readonly job: KeyJob }
-  | {
-      readonly kind: 'end_key_job';
-      readonly organization: OrganizationNumber;
-      readonly job: KeyJobName;
-    }
-  | { readonly kind: 'add_operator'; readonly operator: RegisteredOperator }
-  | { readonly kind: 'remove_operator'; readonly operatorId: string }
-  | { readonly kind: 'ask_approval'; readonly approval: Approval }
-  | { readonly kind: 'end_approval'; readonly command: string };
+    };
 
 /** What a job over the numbers of an organization does. */
 export type KeyJobName = 'retokenize' | 'rekey-data' | 'rekey-index';

@@ -3,7 +3,7 @@ import type { NumberRecord } from '../domain/card.ts';
 import type { Organization } from '../domain/organization.ts';
 import type { Pan } from '../domain/pan.ts';
 import type { RecordId } from '../domain/record-id.ts';
-import { makeToken } from '../domain/token-format.ts';
+import { makeToken, RANDOM_EPOCH } from '../domain/token-format.ts';
 import type { Change, Clock, CommitOutcome, Keyring, Random } from './ports.ts';
 
 export interface MakeNumberDeps {
@@ -60,9 +60,9 @@ export function numberConflict(
   const { conflict } = outcome;
   if (conflict === 'number_taken' || conflict === 'change_taken') return conflict;
   assert(conflict === 'token_taken', `unexpected conflict: ${conflict}`);
-  // FF1 is a permutation and a PAN has one record: only a drawn token can be taken.
-  assert(record.epoch === 0, 'two PANs have one keyed token');
-  return conflict;
+  // FF1 is a permutation: a keyed token is taken by the same PAN only, whose second record breaks
+  // both constraints, and which one of the two an engine names is its own affair.
+  return record.epoch === RANDOM_EPOCH ? 'token_taken' : 'number_taken';
 }
 
 /** The changes that make a number true. */

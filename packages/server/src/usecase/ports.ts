@@ -7,13 +7,14 @@
 import type { AccountChange } from '../domain/account-change.ts';
 import type { AuditRecord } from '../domain/audit-record.ts';
 import type { BinRange } from '../domain/bin-range.ts';
-import type { Caller } from '../domain/caller.ts';
+import type { Caller, CallerKey } from '../domain/caller.ts';
 import type { Card, NumberRecord, PanIndex, Sealed } from '../domain/card.ts';
 import type { Merchant } from '../domain/merchant.ts';
 import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { CardNumber } from '../domain/pan.ts';
 import type { RecordId } from '../domain/record-id.ts';
+import type { SignedNonce } from '../domain/signed-nonce.ts';
 import type { TokenKeys } from '../domain/token-format.ts';
 import type { KeyChange, KeyName, WrappedKey } from './key-ports.ts';
 
@@ -48,15 +49,34 @@ export interface Directory {
   findBinRange(number: CardNumber): BinRange | undefined;
   findCaller(apikeyDigest: string): RegisteredCaller | undefined;
   findMerchant(apiKeyDigest: string): Merchant | undefined;
+  listOrganizations(): readonly Organization[];
+  listCallers(): readonly Caller[];
+  /** All that were ever made for a caller, oldest first. */
+  listCredentials(callerId: string): readonly RegisteredCaller[];
+  listMerchants(): readonly Merchant[];
   /** Reads everything anew; resolves when the next look-up sees it. */
   refresh(): Promise<void>;
+  /** Whether another node or process has registered or changed something since. */
+  hasChanged(): Promise<boolean>;
 }
 
-/** A caller and its secret, wrapped: the signature of a request needs the secret back. */
+/**
+ * A caller by one of its credentials. The secret is wrapped: the signature of a request needs it back.
+ */
 export interface RegisteredCaller {
   readonly caller: Caller;
   readonly apikeyDigest: string;
   readonly wrappedSecret: Uint8Array;
+  readonly createdAtMs: number;
+  /** When this credential ends; undefined: with the caller. */
+  readonly expiresAtMs: number | undefined;
+}
+
+/** Networks of clients: IPv4 and IPv6 in CIDR form. */
+export interface Networks {
+  isNetwork(text: string): boolean;
+  /** An IPv4 address that came over IPv6 is the IPv4 address. */
+  includes(networks: readonly string[], address: string): boolean;
 }
 
 /** A merchant and the digest of its API key. */
@@ -107,8 +127,26 @@ export type Change =
   | { readonly kind: 'add_organization'; readonly organization: Organization }
   | { readonly kind: 'add_bin_range'; readonly range: BinRange }
   | KeyChange
-  | { readonly kind: 'add_caller'; readonly registered: RegisteredCaller }
-  | { readonly kind: 'add_merchant'; readonly registered: RegisteredMerchant };
+  | { readonly kind: 'add_caller'; readonly caller: Caller }
+  | { readonly kind: 'add_credential'; readonly registered: RegisteredCaller }
+  | {
+      readonly kind: 'end_credential';
+      readonly callerId: string;
+      readonly apikeyDigest: string;
+      readonly atMs: number;
+    }
+  | { readonly kind: 'disable_caller'; readonly callerId: string; readonly atMs: number }
+  | {
+      readonly kind: 'set_caller_keys';
+      readonly callerId: string;
+      readonly keys: readonly CallerKey[];
+    }
+  | { readonly kind: 'add_merchant'; readonly registered: RegisteredMerchant }
+  | { readonly kind: 'disable_merchant'; readonly merchantId: string; readonly atMs: number }
+  /** Tells all nodes that something was registered or changed. */
+  | { readonly kind: 'count_directory_up' }
+  | { readonly kind: 'add_nonce'; readonly nonce: SignedNonce }
+  | { readonly kind: 'forget_nonces'; readonly expiredBeforeMs: number };
 
 /** All of its changes and its audit record become durable together, or nothing does. */
 export interface Unit {
@@ -119,9 +157,10 @@ export interface Unit {
 /** Which promise of the store a unit would have broken. */
 export type Conflict =
   | 'number_taken' // this PAN has a record
-  | 'token_taken' // this token stands for another PAN
+  | 'token_taken' // this token is on record; a keyed one may be that of the same PAN
   | 'card_taken' // this number has a card with this sequence
   | 'change_taken' // somebody else changed this lineage first
+  | 'nonce_taken' // this caller has signed with it before
   | 'key_taken' // there is a key of this epoch, or in this state
   | 'token_replaced' // this token has been replaced already
   | 'registration_taken';
@@ -166,11 +205,6 @@ export interface Keyring {
   seal(place: SealedPlace, text: string): Sealed;
   /** @throws {Refusal} `RECORD_DAMAGED` when it was sealed elsewhere or has been changed. */
   open(place: SealedPlace, sealed: Sealed): string;
-  /**
-   * Reads the keys anew. When that fails, those it has stay good until their time is up.
-   *
-   * @throws {Error} which key or provider is at fault.
-   */
   refresh(): Promise<void>;
 }
 
@@ -183,11 +217,49 @@ export interface Credentials {
   wrapSecret(callerId: string, secret: string): Uint8Array;
   /** In constant time. */
   isSecret(registered: RegisteredCaller, candidate: string): boolean;
-  /** Whether `signature` is base64(HMAC-SHA256(secret, message)). In constant time. */
-  isSignature(registered: RegisteredCaller, message: Uint8Array, signature: string): boolean;
+  /** Whether `signature` is HMAC-SHA256(secret, message). In constant time. */
+  isSignature(registered: RegisteredCaller, message: Uint8Array, signature: Uint8Array): boolean;
   issueAccessToken(callerId: string, nowMs: number, lifetimeSeconds: number): Promise<string>;
   /** The caller an access token was issued to; undefined when it is forged or expired. */
   verifyAccessToken(token: string, nowMs: number): Promise<string | undefined>;
+}
+
+/** What is done with public keys of callers. */
+export interface PublicKeys {
+  /** The key in canonical PEM; undefined when it is none that is good for this use. */
+  parse(use: CallerKey['use'], pem: string): string | undefined;
+  /** A compact JWE, RSA-OAEP-256 and A256GCM, with the id of the key as `kid`. */
+  encryptTo(key: CallerKey, text: string): Promise<string>;
+  /** Ed25519. */
+  verify(key: CallerKey, message: Uint8Array, signature: Uint8Array): boolean;
+}
+
+/** Keys that organizations share with this service, to send card numbers as 32 hexadecimal digits. */
+export interface ZoneKeys {
+  /**
+   * Wraps a zone key of an organization. It serves once stored and {@link refresh}ed.
+   *
+   * @param bytes 32 bytes the organization gave; left out: drawn here.
+   * @returns the key as it is stored, its bytes, to be shown once, and the epochs of those that open
+   *   until then, newest first.
+   */
+  newKey(
+    organization: OrganizationNumber,
+    bytes?: Uint8Array,
+  ): Promise<{
+    readonly key: WrappedKey;
+    readonly bytes: Uint8Array;
+    readonly before: readonly number[];
+  }>;
+  /** Under the newest key. @throws {Refusal} `NUMBER_ENCRYPTED_NO_ZONE_KEY` */
+  encrypt(organization: OrganizationNumber, number: CardNumber): string;
+  /**
+   * With the newest key or the one before, while the organization changes over.
+   *
+   * @throws {Refusal} `NUMBER_ENCRYPTED_NO_ZONE_KEY`, `NUMBER_ENCRYPTED_UNREADABLE`
+   */
+  decrypt(organization: OrganizationNumber, encrypted: string): CardNumber;
+  refresh(): Promise<void>;
 }
 
 /** Messages encrypted from and to merchants. */

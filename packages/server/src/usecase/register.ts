@@ -1,20 +1,34 @@
+import { type Access, OPEN_ACCESS, parseFingerprint } from '../domain/access.ts';
 import { type BinRange, parseBinRange, rangesOverlap } from '../domain/bin-range.ts';
-import type { Caller } from '../domain/caller.ts';
+import { type Caller, makeCaller, type NewCaller } from '../domain/caller.ts';
 import { Refusal } from '../domain/error.ts';
-import type { Merchant } from '../domain/merchant.ts';
+import type { Merchant, NewMerchant } from '../domain/merchant.ts';
 import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import { parseFormats } from '../domain/token-format.ts';
 import type { Audited, RequestContext } from './audit-trail.ts';
 import { addKey } from './key-changes.ts';
-import type { Change, Credentials, Directory, Keyring, Random } from './ports.ts';
+import type {
+  Change,
+  Clock,
+  Credentials,
+  Directory,
+  Keyring,
+  Networks,
+  PublicKeys,
+  Random,
+  RegisteredCaller,
+} from './ports.ts';
 
 export interface RegisterDeps {
   readonly audited: Audited;
   readonly directory: Directory;
   readonly keyring: Keyring;
   readonly credentials: Credentials;
+  readonly networks: Networks;
+  readonly publicKeys: PublicKeys;
   readonly random: Random;
+  readonly clock: Clock;
 }
 
 /** What is registered by an operator: the organizations, and who may call. */
@@ -25,15 +39,23 @@ export interface Register {
     organization: Organization,
     ranges: readonly Omit<BinRange, 'organization'>[],
   ): Promise<void>;
-  /** The secrets are returned once and cannot be read again. @throws {Refusal} `ALREADY_REGISTERED` */
+  /**
+   * The secrets are returned once and cannot be read again.
+   *
+   * @throws {Refusal} `ALREADY_REGISTERED`, `RIGHT_NEEDS_CERTIFICATION`, `REQUEST_INVALID`
+   */
   addCaller(
     context: RequestContext,
-    caller: Omit<Caller, 'id'>,
+    caller: NewCaller,
   ): Promise<{ caller: Caller; apikey: string; secret: string }>;
-  /** The API key is returned once and cannot be read again. @throws {Refusal} `ALREADY_REGISTERED` */
+  /**
+   * The API key is returned once and cannot be read again.
+   *
+   * @throws {Refusal} `ALREADY_REGISTERED`, `REQUEST_INVALID`
+   */
   addMerchant(
     context: RequestContext,
-    merchant: Omit<Merchant, 'id'>,
+    merchant: NewMerchant,
   ): Promise<{ merchant: Merchant; apiKey: string }>;
 }
 
@@ -72,23 +94,23 @@ export function makeRegister(deps: RegisterDeps): Register {
     },
 
     async addCaller(context, given) {
-      const caller: Caller = { ...given, id: random.recordId() };
-      const apikey = credentials.newSecret();
-      const secret = credentials.newSecret();
-      const registered = {
-        caller,
-        apikeyDigest: credentials.digest(apikey),
-        wrappedSecret: credentials.wrapSecret(caller.id, secret),
-      };
+      const caller = makeCaller(given, random.recordId());
+      demandAccessForm(deps, caller);
+      for (const { use, publicKeyPem } of caller.keys) {
+        if (deps.publicKeys.parse(use, publicKeyPem) === undefined) refuseField('keys');
+      }
+      const { registered, apikey, secret } = newCredential(deps, caller);
       await register(audited, context, 'add_caller', async () => [
-        { kind: 'add_caller', registered },
+        { kind: 'add_caller', caller },
+        { kind: 'add_credential', registered },
       ]);
       await refresh();
       return { caller, apikey, secret };
     },
 
     async addMerchant(context, given) {
-      const merchant: Merchant = { ...given, id: random.recordId() };
+      const merchant: Merchant = { ...OPEN_ACCESS, ...given, id: random.recordId() };
+      demandAccessForm(deps, merchant);
       const apiKey = credentials.newSecret();
       const registered = { merchant, apiKeyDigest: credentials.digest(apiKey) };
       await register(audited, context, 'add_merchant', async () => [
@@ -100,6 +122,33 @@ export function makeRegister(deps: RegisterDeps): Register {
   };
 }
 
+/** A new apikey and secret of a caller, and what of them is stored. */
+export function newCredential(
+  { credentials, clock }: Pick<RegisterDeps, 'credentials' | 'clock'>,
+  caller: Caller,
+): { registered: RegisteredCaller; apikey: string; secret: string } {
+  const apikey = credentials.newSecret();
+  const secret = credentials.newSecret();
+  const registered = {
+    caller,
+    apikeyDigest: credentials.digest(apikey),
+    wrappedSecret: credentials.wrapSecret(caller.id, secret),
+    createdAtMs: clock.nowMs(),
+    expiresAtMs: undefined,
+  };
+  return { registered, apikey, secret };
+}
+
+function demandAccessForm({ networks }: RegisterDeps, access: Access): void {
+  if (!access.networks.every(networks.isNetwork)) refuseField('networks');
+  const isFingerprint = (text: string) => parseFingerprint(text) === text;
+  if (!access.certificates.every(isFingerprint)) refuseField('certificates');
+}
+
+function refuseField(field: string): never {
+  throw new Refusal('REQUEST_INVALID', { field });
+}
+
 function register(
   audited: Audited,
   context: RequestContext,
@@ -107,7 +156,7 @@ function register(
   makeChanges: () => Promise<readonly Change[]>,
 ): Promise<void> {
   return audited(context, action, async (trail) => {
-    const outcome = await trail.commit([...(await makeChanges()), { kind: 'registry_changed' }]);
+    const outcome = await trail.commit([...(await makeChanges()), { kind: 'count_directory_up' }]);
     if (!outcome.committed) throw new Refusal('ALREADY_REGISTERED');
   });
 }

@@ -1,4 +1,4 @@
-import { type Caller, demandOrganization } from '../domain/caller.ts';
+import { type Caller, demandOrganization, demandRight } from '../domain/caller.ts';
 import type { Card, NumberRecord } from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
 import { DEFAULT_VALIDITY_YEARS, expiryAfterYears } from '../domain/expiry.ts';
@@ -37,7 +37,7 @@ export type ReissueCardDeps = FindNumberDeps & MakeNumberDeps & { readonly audit
  * range, a new PAN-TOKEN, a new expiry. Every card that carried the old number goes over to the new
  * one, since it is the number that must not be used. The old number stays on record as replaced.
  *
- * @throws {Refusal} those of finding the card, `CARD_REPLACED`, `CARD_CLOSED`, `BIN_RANGE_EXHAUSTED`,
+ * @throws {Refusal} `RIGHT_MISSING`, those of finding the card, `CARD_REPLACED`, `CARD_CLOSED`, `BIN_RANGE_EXHAUSTED`,
  *   `CARD_BUSY`
  */
 export function makeReissueCard(deps: ReissueCardDeps): ReissueCard {
@@ -45,6 +45,7 @@ export function makeReissueCard(deps: ReissueCardDeps): ReissueCard {
     deps.audited({ who: `caller:${caller.id}`, requestId }, 'reissue_card', async (trail) => {
       trail.note({ organization: request.organization });
       demandOrganization(caller, request.organization);
+      demandRight(caller, 'issue');
       const organization = demandRecord(deps.directory, request.organization);
       const old = await findByReference(deps, organization, request.card, trail);
       await demandCard(deps.cards, old.record, request.sequence);

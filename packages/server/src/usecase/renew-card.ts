@@ -1,4 +1,4 @@
-import { type Caller, demandOrganization } from '../domain/caller.ts';
+import { type Caller, demandOrganization, demandRight } from '../domain/caller.ts';
 import type { Card } from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
 import { DEFAULT_VALIDITY_YEARS, type Expiry } from '../domain/expiry.ts';
@@ -37,7 +37,7 @@ export type RenewCardDeps = FindNumberDeps & { readonly audited: Audited; readon
 /**
  * Makes one more plastic of a card. Number and PAN-TOKEN stay what they are.
  *
- * @throws {Refusal} those of finding the card, `CARD_REPLACED`, `CARD_CLOSED`, `CARD_BUSY`
+ * @throws {Refusal} `RIGHT_MISSING`, those of finding the card, `CARD_REPLACED`, `CARD_CLOSED`, `CARD_BUSY`
  */
 export function makeRenewCard(deps: RenewCardDeps): RenewCard {
   const { audited, directory, cards, keyring, clock } = deps;
@@ -45,6 +45,7 @@ export function makeRenewCard(deps: RenewCardDeps): RenewCard {
     audited({ who: `caller:${caller.id}`, requestId }, 'renew_card', async (trail) => {
       trail.note({ organization: request.organization });
       demandOrganization(caller, request.organization);
+      demandRight(caller, 'issue');
       const organization = demandRecord(directory, request.organization);
       const { record, pan } = await findByReference(deps, organization, request.card, trail);
       for (let tries = 0; tries < RACE_LIMIT; tries++) {

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Refusal } from '../../domain/error.ts';
 import type { Merchant } from '../../domain/merchant.ts';
 import type { Authenticate } from '../../usecase/authenticate.ts';
+import { originOf } from '../origin.ts';
 
 const merchants = new WeakMap<FastifyRequest, Merchant>();
 
@@ -11,7 +12,7 @@ export function demandMerchant(app: FastifyInstance, authenticate: Authenticate)
   app.addHook('onRequest', async (request) => {
     const apiKey = request.headers['x-api-key'];
     if (typeof apiKey !== 'string') throw new Refusal('CREDENTIALS_INVALID');
-    merchants.set(request, authenticate.merchant(apiKey));
+    merchants.set(request, authenticate.merchant(apiKey, originOf(request)));
   });
 }
 

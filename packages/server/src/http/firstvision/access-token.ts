@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Refusal } from '../../domain/error.ts';
 import { ACCESS_TOKEN_LIFETIME_SECONDS, type Authenticate } from '../../usecase/authenticate.ts';
+import { originOf } from '../origin.ts';
 
 /**
  * `POST /token`: an access token for an apikey and its secret (OAuth 2.0 client credentials,
@@ -25,7 +26,8 @@ export function registerAccessToken(app: FastifyInstance, authenticate: Authenti
     if (JSON.stringify(request.body) !== '[["grant_type","client_credentials"]]') {
       throw new Refusal('REQUEST_INVALID', { field: 'grant_type' });
     }
-    const { caller, accessToken, issuedAtMs } = await authenticate.grant(apikey, secret);
+    const origin = originOf(request);
+    const { caller, accessToken, issuedAtMs } = await authenticate.grant(apikey, secret, origin);
     return {
       token_type: 'BearerToken',
       issued_at: String(issuedAtMs),

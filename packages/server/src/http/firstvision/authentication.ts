@@ -3,15 +3,22 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Caller } from '../../domain/caller.ts';
 import { Refusal } from '../../domain/error.ts';
 import type { Authenticate } from '../../usecase/authenticate.ts';
-import { rawBodyOf } from '../raw-body.ts';
+import type { PendingNonces } from '../../usecase/pending-nonces.ts';
+import type { RegisteredCaller } from '../../usecase/ports.ts';
+import { headerOf } from '../header.ts';
+import { originOf } from '../origin.ts';
+import { requestSignatureOf } from './request-signature.ts';
 
-const callers = new WeakMap<FastifyRequest, Caller>();
+const callers = new WeakMap<FastifyRequest, RegisteredCaller>();
 
 /** FirstVision: unique for each request, at most 40 characters. */
 const CLIENT_REQUEST_ID_PATTERN = /^[\x21-\x7e]{1,40}$/;
 
 /** Lets only authenticated callers through: by headers before the body is read, by signature after. */
-export function demandCaller(app: FastifyInstance, authenticate: Authenticate): void {
+export function demandCaller(
+  app: FastifyInstance,
+  { authenticate, nonces }: { authenticate: Authenticate; nonces: PendingNonces },
+): void {
   app.addHook('onRequest', async (request) => {
     const apikey = headerOf(request, 'apikey');
     const clientId = headerOf(request, 'x-clientid');
@@ -23,32 +30,27 @@ export function demandCaller(app: FastifyInstance, authenticate: Authenticate): 
     if (clientRequestId !== undefined && !CLIENT_REQUEST_ID_PATTERN.test(clientRequestId)) {
       throw new Refusal('HEADER_INVALID', { field: 'X-Client-Request-Id' });
     }
-    callers.set(request, await authenticate.caller(apikey, clientId, accessToken));
+    const origin = originOf(request);
+    callers.set(request, await authenticate.caller(apikey, clientId, accessToken, origin));
   });
 
   app.addHook('preValidation', async (request) => {
-    const signature = headerOf(request, 'signature');
-    if (signature === undefined) return;
-    authenticate.signature({
-      apikey: headerOf(request, 'apikey') ?? '',
-      signature,
-      clientRequestId: headerOf(request, 'x-client-request-id') ?? '',
-      timestamp: headerOf(request, 'timestamp') ?? '',
-      rawBody: rawBodyOf(request),
-    });
+    const registered = callers.get(request);
+    assert(registered, 'preValidation comes after onRequest');
+    authenticate.signature(registered, await requestSignatureOf(request), request.id);
   });
+
+  // Signed, answered and its nonce not written: it could be replayed. No route may do that.
+  app.addHook('onSend', async (request, reply) => {
+    if (reply.statusCode < 300) assert(!nonces.of(request.id), 'a signed request left no record');
+  });
+
+  app.addHook('onResponse', async (request) => nonces.drop(request.id));
 }
 
 /** The caller of a request behind {@link demandCaller}. */
 export function callerOf(request: FastifyRequest): Caller {
-  const caller = callers.get(request);
-  assert(caller, 'this route is not behind demandCaller');
-  return caller;
-}
-
-/** @throws {Refusal} `HEADER_INVALID` when it was sent more than once as a list. */
-function headerOf(request: FastifyRequest, name: string): string | undefined {
-  const value = request.headers[name];
-  if (Array.isArray(value)) throw new Refusal('HEADER_INVALID', { field: name });
-  return value;
+  const registered = callers.get(request);
+  assert(registered, 'this route is not behind demandCaller');
+  return registered.caller;
 }

@@ -21,25 +21,27 @@ function unpadField(text: string): string {
   return text.length === FIELD_LENGTH ? text.replace(/^0+/, '') : text;
 }
 
-/** A number that came encrypted under a zone key has 32 characters; no number or token has over 19. */
-function demandClear(text: string): void {
-  if (text.length <= FIELD_LENGTH) return;
-  const isEncrypted = /^[0-9A-Fa-f]{32}$/.test(text);
-  throw new Refusal(isEncrypted ? 'NUMBER_ENCRYPTED_NO_ZONE_KEY' : 'NUMBER_ENCRYPTED_LENGTH');
-}
+/** A number that comes encrypted under a zone key; no number or token in clear has over 19. */
+const ENCRYPTED_PATTERN = /^[0-9A-Fa-f]{32}$/;
 
-/** @throws {Refusal} `CARD_NUMBER_BLANK`, `CARD_NUMBER_NOT_NUMERIC`, `CARD_NUMBER_MALFORMED`, `NUMBER_ENCRYPTED_*` */
-export function parseNumberField(text: string): CardNumber {
+/**
+ * A card number in clear, or encrypted under the zone key of the organization.
+ *
+ * @throws {Refusal} `CARD_NUMBER_BLANK`, `CARD_NUMBER_NOT_NUMERIC`, `CARD_NUMBER_MALFORMED`,
+ *   `NUMBER_ENCRYPTED_LENGTH`
+ */
+export function parseNumberField(text: string): CardNumber | { readonly encrypted: string } {
   const number = unpadField(text);
-  demandClear(number);
+  if (ENCRYPTED_PATTERN.test(number)) return { encrypted: number };
+  if (number.length > FIELD_LENGTH) throw new Refusal('NUMBER_ENCRYPTED_LENGTH');
   if (!/^[0-9]*$/.test(number)) throw new Refusal('CARD_NUMBER_NOT_NUMERIC');
   return CardNumber.parseNumber(number);
 }
 
-/** @throws {Refusal} `CARD_NUMBER_BLANK`, `NUMBER_ENCRYPTED_*` */
+/** A token is never encrypted. @throws {Refusal} `CARD_NUMBER_BLANK`, `NUMBER_ENCRYPTED_LENGTH` */
 export function parseTokenField(text: string): string {
   const token = unpadField(text);
-  demandClear(token);
+  if (token.length > FIELD_LENGTH) throw new Refusal('NUMBER_ENCRYPTED_LENGTH');
   return token;
 }
 

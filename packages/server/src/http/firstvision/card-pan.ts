@@ -4,6 +4,7 @@ import { FIRST_CARD_SEQUENCE, parseCardSequence } from '../../domain/card.ts';
 import { parseOrganizationNumber } from '../../domain/organization-number.ts';
 import type { InquireNumber } from '../../usecase/inquire-number.ts';
 import type { CardAnswer, InquireToken } from '../../usecase/inquire-token.ts';
+import type { ShownNumber } from '../../usecase/show-number.ts';
 import { callerOf } from './authentication.ts';
 import { padField, parseNumberField, parseTokenField } from './card-field.ts';
 import { envelopeOf, success } from './envelope.ts';
@@ -58,13 +59,18 @@ export function registerCardPan(
       if (functionType === 'P') {
         const token = parseTokenField(cardNumber);
         const answer = await inquireNumber(caller, { organization, token, sequence }, request.id);
-        return success(dataOf(answer, padField(answer.pan.reveal())));
+        return success(dataOf(answer, numberField(answer.number)));
       }
       const number = parseNumberField(cardNumber);
       const answer = await inquireToken(caller, { organization, number, sequence }, request.id);
       return success(dataOf(answer, padField(answer.token)));
     },
   );
+}
+
+/** In clear the number is padded; encrypted it is what its receiver decrypts, as it is. */
+function numberField(number: ShownNumber): string {
+  return number.form === 'clear' ? padField(number.pan.reveal()) : number.text;
 }
 
 function dataOf(answer: CardAnswer, cardNumber: string): Static<typeof Data> {

@@ -3,6 +3,7 @@ import type { Authenticate } from '../../usecase/authenticate.ts';
 import type { CreateCard } from '../../usecase/create-card.ts';
 import type { InquireNumber } from '../../usecase/inquire-number.ts';
 import type { InquireToken } from '../../usecase/inquire-token.ts';
+import type { PendingNonces } from '../../usecase/pending-nonces.ts';
 import type { ReissueCard } from '../../usecase/reissue-card.ts';
 import type { RenewCard } from '../../usecase/renew-card.ts';
 import { registerAccessToken } from './access-token.ts';
@@ -13,6 +14,7 @@ import { registerEmbosserAdd } from './embosser-add.ts';
 
 export interface FirstVisionDeps {
   readonly authenticate: Authenticate;
+  readonly nonces: PendingNonces;
   readonly createCard: CreateCard;
   readonly inquireToken: InquireToken;
   readonly inquireNumber: InquireNumber;
@@ -27,7 +29,7 @@ export function registerFirstVision(app: FastifyInstance, deps: FirstVisionDeps)
     done();
   });
   app.register((scope, _options, done) => {
-    demandCaller(scope, deps.authenticate);
+    demandCaller(scope, deps);
     registerEmbosserAdd(scope, deps.createCard);
     registerCardPan(scope, deps.inquireToken, deps.inquireNumber);
     registerCardAction(scope, deps.reissueCard, deps.renewCard);

@@ -50,13 +50,6 @@ create table key_job (
   primary key (organization, job)
 )/*clustered*/;
 
--- Changes with everything that nodes keep in memory: organizations, callers, keys. They poll it.
-create table registry_version (
-  id integer not null primary key check (id = 1),
-  version bigint not null
-);
-insert into registry_version (id, version) values (1, 1);
-
 -- People who run key commands, and commands that wait for a second one of them.
 create table operator (
   operator text not null primary key,

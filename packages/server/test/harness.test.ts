@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { BIN, panOf } from './harness/numbers.ts';
+import { encodingsOf, makePanRegistry } from './harness/pan-registry.ts';
+
+const NUMBERS = [panOf(BIN.mastercard, 1), panOf(BIN.visa, 123_456, 19), panOf(BIN.off, 77, 15)];
+
+describe('the scan for card numbers', () => {
+  for (const digits of NUMBERS) {
+    for (const [encoding, bytes] of encodingsOf(digits)) {
+      it(`finds a number of ${digits.length} digits as ${encoding}`, () => {
+        const registry = makePanRegistry();
+        for (const each of NUMBERS) registry.add(each);
+        for (const before of [0, 1, 5]) {
+          const written = Buffer.concat([Buffer.alloc(before, 'x'), bytes, Buffer.alloc(3, 'y')]);
+          const found = registry.find('a file', written);
+          assert(found.some((each) => each.encoding === encoding));
+        }
+      });
+    }
+  }
+
+  it('finds nothing in tokens and masked numbers', () => {
+    const registry = makePanRegistry();
+    registry.add('5402080000000018');
+    const written = Buffer.from('540208******0018 000540208A000UI0018 {"length":16}');
+    assert.deepEqual(registry.find('a file', written), []);
+  });
+
+  it('takes numbers out of the fields that hold some, and leaves numeric tokens', () => {
+    const registry = makePanRegistry();
+    const [pan = ''] = NUMBERS;
+    registry.addFromJson(JSON.stringify({ data: { cardNumber: pan.padStart(19, '0') } }));
+    registry.addFromJson(JSON.stringify({ cardNumber: '0005273461234567891', atMs: 1 }));
+    assert.equal(registry.size, 1);
+    assert.equal(registry.find('a file', Buffer.from(`x${pan}x`)).length, 1);
+  });
+});
