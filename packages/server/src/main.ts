@@ -6,6 +6,8 @@ import { runCli } from './cli/cli.ts';
 import type { Program, RunningService } from './cli/program.ts';
 import { type Config, parseConfig, parsePort } from './config.ts';
 import { databaseTools } from './database-tools.ts';
+import { Refusal } from './domain/error.ts';
+import { openKeyTools, restoreHome } from './key-tools.ts';
 import { makeLog } from './log.ts';
 import { createService, openService, type ServiceOptions } from './service.ts';
 import type { StorePlace } from './store/place.ts';
@@ -40,16 +42,20 @@ function makeProgram(config: Config): Program {
     version: packageJson.version,
     defaults: { home, port },
     parsePort,
-    async initService(folder) {
+    async initService(folder, environment) {
       const database = databaseOf(config);
-      await (await createService(folder, errorLog(), { database })).close();
+      await (await createService(folder, errorLog(), { database, environment })).close();
     },
     openService: (folder) => start(folder, undefined, { database: databaseOf(config) }),
     sandbox: {
-      createService: (folder) => createService(folder, errorLog()),
+      createService: (folder) => createService(folder, errorLog(), { environment: 'sandbox' }),
       openService: (folder, logFile) => start(folder, logFile, {}),
     },
     database: databaseTools(() => databaseOf(config)),
+    keys: {
+      open: (folder) => openKeyTools(folder, { database: databaseOf(config) }),
+      restore: restoreHome,
+    },
     print: (text) => process.stdout.write(`${text}\n`),
     async untilStopped() {
       await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
@@ -68,5 +74,7 @@ function databaseOf({ database }: Config): StorePlace | undefined {
 function explain(error: unknown): string {
   const { code, message, port } = error as NodeJS.ErrnoException & { port?: number };
   if (code === 'EADDRINUSE') return `port ${port} is in use; choose another with PANTOKEN_PORT`;
-  return message || (code ?? 'unknown error');
+  const facts = error instanceof Refusal ? Object.entries(error.facts) : [];
+  const more = facts.map(([name, value]) => `\n  ${name}: ${value}`).join('');
+  return `${message || (code ?? 'unknown error')}${more}`;
 }

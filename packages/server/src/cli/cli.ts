@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { addDatabase } from './database.ts';
+import { addKeys } from './keys.ts';
 import { homeOption, type Program, portOption } from './program.ts';
 import { makeSandbox } from './sandbox.ts';
 import { sandboxGuide } from './sandbox-guide.ts';
@@ -18,6 +19,7 @@ export async function runCli(program: Program, argv: readonly string[]): Promise
   addInit(root, program);
   addServe(root, program);
   addDatabase(root, program);
+  addKeys(root, program);
   await root.parseAsync([...argv]);
 }
 
@@ -57,14 +59,15 @@ function addInit(root: Command, program: Program): void {
     .command('init')
     .description('make the folder, keys and database of a new service')
     .addOption(homeOption(program).makeOptionMandatory())
+    .option('--environment <name>', 'where its keys may be used, and nowhere else', 'default')
     .addHelpText(
       'after',
       `
 With PANTOKEN_DATABASE_URL the records go to PostgreSQL; the folder then holds the key-encryption
-key only. Further nodes of the same service get a copy of that file in a folder of their own.`,
+key only. Further nodes of the same service get a copy of the folder (docs/keys.md).`,
     )
-    .action(async ({ home }: { home: string }) => {
-      await program.initService(resolve(home));
+    .action(async ({ home, environment }: { home: string; environment: string }) => {
+      await program.initService(resolve(home), environment);
       program.print(`Made a service in ${resolve(home)}`);
     });
 }

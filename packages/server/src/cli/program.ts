@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { DatabaseTools } from './database.ts';
+import type { KeyToolsSource } from './key-tools.ts';
 import type { SandboxService } from './sandbox.ts';
 
 /** A service that can be started and stopped. */
@@ -15,14 +16,19 @@ export interface Program {
   parsePort(text: string): number | undefined;
   /** Its log goes to standard output. */
   openService(home: string): Promise<RunningService>;
-  /** Makes the folder, keys and database of a new service, and leaves it closed. */
-  initService(home: string): Promise<void>;
+  /**
+   * Makes the folder, keys and database of a new service, and leaves it closed.
+   *
+   * @param environment where its keys may be used.
+   */
+  initService(home: string, environment: string): Promise<void>;
   /** The sandbox keeps all it has in its folder, wherever other services keep theirs. */
   readonly sandbox: {
     createService(home: string): Promise<SandboxService>;
     openService(home: string, logFile: string): Promise<RunningService>;
   };
   readonly database: DatabaseTools;
+  readonly keys: KeyToolsSource;
   print(text: string): void;
   /** Resolves when a person or the system wants the program to end. */
   untilStopped(): Promise<void>;

@@ -52,7 +52,7 @@ export async function backUpKek(
     shareCount,
   } as const;
   const sealed = seal(createSecretKey(sealingKey), attributesOf(head), kek.bytes);
-  const shares = await split(sealingKey, shareCount, threshold);
+  const shares = await split(Uint8Array.from(sealingKey), shareCount, threshold); // It takes no Buffer.
   return {
     backup: { ...head, sealed: Buffer.from(sealed).toString('hex') },
     shares: shares.map((share) => {
