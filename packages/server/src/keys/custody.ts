@@ -111,7 +111,9 @@ export function openCustody(path: string): Custody {
       for (const id of ids) await (await kek(id)).check();
     },
     async close() {
-      for (const each of opened.values()) await (await each).close();
+      for (const each of await Promise.allSettled(opened.values())) {
+        if (each.status === 'fulfilled') await each.value.close();
+      }
       opened.clear();
     },
   };

@@ -31,12 +31,13 @@ export async function makeKeyring(deps: KeyringDeps): Promise<Keyring> {
   confirm();
 
   function confirm(): void {
-    goodUntilMs = clock.nowMs() + custody.settings().keyCacheTtlSeconds * 1000;
+    // Not the clock of the wall: when that jumps, keys must neither be lost nor live longer.
+    goodUntilMs = performance.now() + custody.settings().keyCacheTtlSeconds * 1000;
   }
 
   function keysOf(organization: OrganizationNumber): OpenedKeys {
     const keys = opened.organizations.get(organization);
-    if (keys === undefined || clock.nowMs() >= goodUntilMs) {
+    if (keys === undefined || performance.now() >= goodUntilMs) {
       throw new Refusal('KEY_UNAVAILABLE', { organization });
     }
     return keys;

@@ -23,11 +23,23 @@ export const pkcs11Provider: KekProvider = {
   optionNames: ['module', 'tokenLabel', 'keyLabel', 'pinFile', 'timeoutMs?'],
   async open(settings, folder) {
     let session = await openSession(settings, folder, 'use');
+    let pinRefusal: Error | undefined;
 
     /** A session that broke is opened once more: a token may have been restarted. */
     async function ask(question: Pkcs11Question): Promise<Buffer | undefined> {
-      if (session.isBroken()) session = await openSession(settings, folder, 'use');
+      if (pinRefusal !== undefined) throw pinRefusal;
+      if (session.isBroken()) session = await openAgain();
       return session.ask(question);
+    }
+
+    /** A token locks itself after a few wrong PINs: one is enough for us. */
+    async function openAgain(): Promise<Session> {
+      try {
+        return await openSession(settings, folder, 'use');
+      } catch (error) {
+        if (error instanceof Error && error.message.includes('CKR_PIN')) pinRefusal = error;
+        throw error;
+      }
     }
 
     const kek: Kek = {
@@ -137,17 +149,15 @@ function nextAnswer(
   timeoutMs: number,
 ): Promise<Pkcs11Answer> {
   return new Promise((resolve) => {
-    const settle = (answer: Pkcs11Answer) => {
-      clearTimeout(timer);
-      worker.removeAllListeners();
-      worker.unref();
-      resolve(answer);
-    };
+    const fail = (error: Error) => settle({ failure: error.message });
+    const end = () => settle({ failure: 'the thread of the token ended' });
     const timer = setTimeout(() => settle({ failure: 'the token took too long' }), timeoutMs);
-    worker.ref();
-    worker.once('message', settle);
-    worker.once('error', (error: Error) => settle({ failure: error.message }));
-    worker.once('exit', () => settle({ failure: 'the thread of the token ended' }));
+    function settle(answer: Pkcs11Answer): void {
+      clearTimeout(timer);
+      worker.off('message', settle).off('error', fail).off('exit', end).unref();
+      resolve(answer);
+    }
+    worker.on('message', settle).on('error', fail).on('exit', end).ref();
     if (question !== undefined) worker.postMessage(question);
   });
 }
