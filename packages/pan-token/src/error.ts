@@ -10,8 +10,7 @@
 
 /** Codes are public API: add freely, never rename, never reuse. Titles may be reworded. */
 const REFUSALS = {
-  PAN_MALFORMED:
-    'A PAN is a string of 12 to 19 ASCII digits that does not begin with 0 and passes the Luhn check.',
+  PAN_MALFORMED: 'A PAN is 12 to 19 ASCII digits, does not begin with 0 and passes the Luhn check.',
   PAN_LENGTH_NOT_SERVED: 'The format does not serve PANs of this length.',
   TOKEN_MALFORMED: 'This does not have the shape of a token of the format.',
   TOKEN_EPOCH_UNKNOWN: 'The mark of this token belongs to none of the living epochs.',
@@ -43,4 +42,20 @@ export class PanTokenError extends Error {
     super(detail === undefined ? REFUSALS[code] : `${REFUSALS[code]} ${detail}`);
     this.code = code;
   }
+}
+
+const sharedRefusals = new Map<PanTokenErrorCode, PanTokenError>();
+
+/**
+ * Gives the one refusal of a code that stands in the results of the many-forms: frozen, without a
+ * stack, since a million bad elements must not cost a million stack traces.
+ */
+export function refusalOf(code: PanTokenErrorCode): PanTokenError {
+  let refusal = sharedRefusals.get(code);
+  if (refusal === undefined) {
+    refusal = new PanTokenError(code);
+    refusal.stack = `${refusal.name}: ${refusal.message}`;
+    sharedRefusals.set(code, Object.freeze(refusal));
+  }
+  return refusal;
 }

@@ -34,6 +34,8 @@ export interface RandomFormat extends TokenFormat {
 
 /** How a format replaces the middle of PANs of one length. */
 export interface Layout {
+  /** The same for the same layout of another format, and different otherwise; below 2,048. */
+  readonly id: number;
   readonly alphabet: Alphabet;
   readonly keepFirst: number;
   readonly keepLast: number;
@@ -52,7 +54,7 @@ export interface Layout {
 export const DOMAIN_MIN = 1_000_000;
 
 /** Below four symbols, 10,000 tokens for 1,000 PANs, random draws would collide all the time. */
-const RANDOM_REPLACED_MIN = 4;
+const REPLACED_MIN = 4;
 
 const layoutsOf = new WeakMap<TokenFormat, readonly (Layout | undefined)[]>();
 
@@ -71,7 +73,8 @@ export function parseFormat(spec: FormatSpec): KeyedFormat {
     const layout = layoutFor(alphabet, keepFirst, keepLast, panLength);
     const { radix, length } = layout;
     if (length < 1 || radix ** length < DOMAIN_MIN) {
-      return `FF1 over a PAN of ${panLength} digits would have a domain of ${radix} ** ${Math.max(length, 0)}, below ${DOMAIN_MIN}.`;
+      const domain = `${radix} ** ${Math.max(length, 0)}`;
+      return `A PAN of ${panLength} digits leaves FF1 a domain of ${domain}, below ${DOMAIN_MIN}.`;
     }
     layouts[panLength] = Object.freeze(layout);
     return undefined;
@@ -98,8 +101,8 @@ export function parseRandomFormat(spec: FormatSpec): RandomFormat {
   const { alphabet, keepFirst, keepLast } = checkSpec(spec);
   const panLengths = servedLengths(spec.panLengths, (panLength) => {
     const replaced = panLength - keepFirst - keepLast;
-    return replaced < RANDOM_REPLACED_MIN
-      ? `A PAN of ${panLength} digits leaves ${replaced} to replace, fewer than ${RANDOM_REPLACED_MIN}.`
+    return replaced < REPLACED_MIN
+      ? `A PAN of ${panLength} digits leaves ${replaced} to replace, fewer than ${REPLACED_MIN}.`
       : undefined;
   });
   return Object.freeze({ engine: 'random' as const, alphabet, keepFirst, keepLast, panLengths });
@@ -179,7 +182,9 @@ function layoutFor(
   const method = alphabet === 'numeric' && replaced <= 6 ? 'walk' : 'direct';
   const alphabetBit = alphabet === 'alphanumeric' ? 0x80 : 0;
   const methodBit = method === 'walk' ? 1 : 0;
+  const tweakHead = alphabetBit | (keepFirst << 3) | keepLast | methodBit;
   return {
+    id: tweakHead * 8 + (panLength - PAN_LENGTH_MIN),
     alphabet,
     keepFirst,
     keepLast,
@@ -188,6 +193,6 @@ function layoutFor(
     method,
     radix: alphabet === 'alphanumeric' ? 36 : 10,
     length: method === 'walk' ? replaced : replaced - 1,
-    tweakHead: alphabetBit | (keepFirst << 3) | keepLast | methodBit,
+    tweakHead,
   };
 }

@@ -6,7 +6,7 @@
  * @module
  */
 import { execFileSync } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { makePostgresServer } from '../test/harness/postgres.ts';
@@ -59,6 +59,12 @@ function run(load: Load, pauseMs = 0): Measured {
   const rest = ['--latency', '-s', script, url, '--', method, path, headers, bodies];
   const text = execFileSync('taskset', [...args, ...rest, String(pauseMs)], { encoding: 'utf8' });
   return JSON.parse(text.trim().split('\n').at(-1) ?? '');
+}
+
+/** CPU time of all threads of a process so far, in µs. Linux counts it in ticks of 10 ms. */
+function cpuMicroseconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * 10_000;
 }
 
 const rateOf = ({ count, seconds }: Measured) => count / seconds;
@@ -114,21 +120,29 @@ async function measure(engine: string, service: BenchService, server: RunningSer
   if (first === undefined) throw new Error('nothing to measure');
   const echoLoad = { ...first, name: 'echo', port: echo.port, path: '/echo' };
   const rates = new Map<string, number[]>();
+  const costs = new Map<string, number[]>();
+  for (const load of [echoLoad, ...loads]) run(load); // Warm.
   for (let round = 0; round < Number(options.rounds); round++) {
     for (const load of [echoLoad, ...loads]) {
+      const { pid } = load === echoLoad ? echo : server;
+      const before = cpuMicroseconds(pid);
       const measured = run(load);
+      const cpu = (cpuMicroseconds(pid) - before) / measured.count;
+      costs.set(load.name, [...(costs.get(load.name) ?? []), cpu]);
       if (measured.failed > 0) print(`${load.name}: ${measured.failed} failed`);
       rates.set(load.name, [...(rates.get(load.name) ?? []), rateOf(measured)]);
     }
   }
   const echoRate = median(rates.get('echo') ?? []);
-  print(`${engine}: echo ${echoRate.toFixed(0)}/s`);
+  const costOf = (name: string) => `${median(costs.get(name) ?? []).toFixed(0)} µs of CPU each`;
+  print(`${engine}: echo ${echoRate.toFixed(0)}/s, ${costOf('echo')}`);
   for (const load of loads) {
     const rate = median(rates.get(load.name) ?? []);
     const pauseMs = Math.round((2000 * Number(options.connections)) / rate);
     const half = run(load, pauseMs);
     print(
-      `${engine}: ${load.name}: ${rate.toFixed(0)}/s, ${(rate / echoRate).toFixed(2)} of the echo; ` +
+      `${engine}: ${load.name}: ${rate.toFixed(0)}/s, ${(rate / echoRate).toFixed(2)} of the echo, ` +
+        `${costOf(load.name)}; ` +
         `at ${rateOf(half).toFixed(0)}/s p50 ${half.p50} ms, p99 ${half.p99} ms`,
     );
   }

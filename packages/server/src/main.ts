@@ -29,12 +29,14 @@ function makeProgram(config: Config): Program {
   const errorLog = () => makeLog('error', pino.destination(2));
   const start = async (folder: string, logFile: string | undefined, options: ServiceOptions) => {
     const destination = pino.destination({ dest: logFile ?? 1, mode: 0o600, sync: true });
+    destination.on('error', () => undefined); // A disk that is full must not end the service.
     const log = makeLog(config.logLevel, destination);
     const service = await openService(folder, log, undefined, options);
     return {
       async listen(onPort) {
         await service.app.listen({ host: HOST, port: onPort });
       },
+      recordAccountChanges: service.recordAccountChanges,
       close: service.close,
     } satisfies RunningService;
   };
@@ -46,7 +48,7 @@ function makeProgram(config: Config): Program {
       const database = databaseOf(config);
       await (await createService(folder, errorLog(), { database, environment })).close();
     },
-    openService: (folder) => start(folder, undefined, { database: databaseOf(config) }),
+    openService: (folder, logFile) => start(folder, logFile, { database: databaseOf(config) }),
     sandbox: {
       createService: (folder) => createService(folder, errorLog(), { environment: 'sandbox' }),
       openService: (folder, logFile) => start(folder, logFile, {}),

@@ -28,6 +28,9 @@ import { makeDisableCaller } from './usecase/disable-caller.ts';
 import { makeDisableMerchant } from './usecase/disable-merchant.ts';
 import { makeInquireNumber } from './usecase/inquire-number.ts';
 import { makeInquireToken } from './usecase/inquire-token.ts';
+import { makeRecordAccountChange } from './usecase/record-account-change.ts';
+import { makeRecordAccountChanges } from './usecase/record-account-changes.ts';
+import { makeRecordRefusal } from './usecase/record-refusal.ts';
 import { makeRegister } from './usecase/register.ts';
 import { makeReissueCard } from './usecase/reissue-card.ts';
 import { makeRenewCard } from './usecase/renew-card.ts';
@@ -73,6 +76,7 @@ export async function openService(
   const reissueCard = makeReissueCard(deps);
   const renewCard = makeRenewCard(deps);
   const validatePan = makeValidatePan(deps);
+  const recordAccountChanges = makeRecordAccountChanges(makeRecordAccountChange(deps));
   const inquiries = {
     inquireToken: makeInquireToken(deps),
     inquireNumber: makeInquireNumber(deps),
@@ -80,6 +84,8 @@ export async function openService(
   const app: FastifyInstance = buildServer({
     firstVision: { authenticate, nonces, createCard, reissueCard, renewCard, ...inquiries },
     cardtokens: { authenticate, validatePan, cipher },
+    recordRefusal: makeRecordRefusal(deps),
+    v1: { authenticate, nonces, recordAccountChanges },
     log,
   });
   const stopFollowing = follow(opened, log);
@@ -97,6 +103,7 @@ export async function openService(
     reissueCard,
     renewCard,
     changeAccount: makeChangeAccount(deps),
+    recordAccountChanges,
     publicKeyPem: cipher.publicKeyPem(),
     /** Answers what is under way, then lets go of every file and thread. */
     async close(): Promise<void> {

@@ -27,7 +27,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     // http-message-signatures reads RFC 9421's fields; TLS is where certificates of clients are.
     ...['http-message-signatures', 'node:net', 'node:tls'],
   ],
-  cli: ['cli', 'usecase', 'domain', 'commander', 'node:crypto', 'node:fs', 'node:path'],
+  cli: [
+    ...['cli', 'usecase', 'domain', 'commander', 'node:crypto', 'node:fs', 'node:path'],
+    ...['node:readline'],
+  ],
 };
 
 /** The dependencies of the server, on npm. One more is a decision: see docs/adr. */

@@ -107,7 +107,12 @@ export async function storeContract(
       await commit([{ kind: 'add_card', card: cardOf(record, 1) }]);
       const sequences = (await cards.listCards(ORGANIZATION, record.id)).map((c) => c.sequence);
       assert.deepEqual(sequences, [1, 3]);
-      const base = { organization: ORGANIZATION, lineage: record.lineage, recordedAtMs: 1 };
+      const base = {
+        organization: ORGANIZATION,
+        lineage: record.lineage,
+        effectiveAtMs: 1,
+        recordedAtMs: 1,
+      };
       const changes = [
         { ...base, position: 1, kind: 'opted_out' as const, numberId: record.id },
         { ...base, position: 2, kind: 'renewed' as const, numberId: record.id, sequence: 1 },

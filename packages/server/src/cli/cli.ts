@@ -1,9 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
+import { addAccountChanges } from './account-changes.ts';
 import { addDatabase } from './database.ts';
 import { addKeys } from './keys.ts';
-import { homeOption, type Program, portOption } from './program.ts';
+import { homeOption, portOption } from './options.ts';
+import type { Program, RunningService } from './program.ts';
 import { makeSandbox } from './sandbox.ts';
 import { sandboxGuide } from './sandbox-guide.ts';
 
@@ -20,6 +22,7 @@ export async function runCli(program: Program, argv: readonly string[]): Promise
   addServe(root, program);
   addDatabase(root, program);
   addKeys(root, program);
+  addAccountChanges(root, program);
   await root.parseAsync([...argv]);
 }
 
@@ -43,13 +46,12 @@ beside them holds all that a client needs. To start over, stop it and remove the
       const isNew = await makeSandbox(home, url, program.sandbox.createService);
       mkdirSync(home, { recursive: true });
       const service = await program.sandbox.openService(home, `${home}/pantoken.log`);
-      await service.listen(port);
-      program.print(`${isNew ? 'Made a new sandbox' : 'Opened the sandbox'} in ${home}`);
-      program.print(`Pantoken listens on ${url}, its log is pantoken.log in that folder.`);
-      program.print(sandboxGuide(home, url));
-      program.print('Ctrl-C stops it.');
-      await program.untilStopped();
-      await service.close();
+      await serveUntilStopped(program, service, port, () => {
+        program.print(`${isNew ? 'Made a new sandbox' : 'Opened the sandbox'} in ${home}`);
+        program.print(`Pantoken listens on ${url}, its log is pantoken.log in that folder.`);
+        program.print(sandboxGuide(home, url));
+        program.print('Ctrl-C stops it.');
+      });
       program.print('Stopped.');
     });
 }
@@ -86,8 +88,21 @@ it after the requests that are under way. There is no TLS yet: put nothing of it
     )
     .action(async ({ home, port }: { home: string; port: number }) => {
       const service = await program.openService(resolve(home));
-      await service.listen(port);
-      await program.untilStopped();
-      await service.close();
+      await serveUntilStopped(program, service, port, () => undefined);
     });
+}
+
+async function serveUntilStopped(
+  program: Program,
+  service: RunningService,
+  port: number,
+  greet: () => void,
+): Promise<void> {
+  try {
+    await service.listen(port);
+    greet();
+    await program.untilStopped();
+  } finally {
+    await service.close();
+  }
 }

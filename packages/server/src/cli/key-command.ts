@@ -5,7 +5,8 @@ import { type OrganizationNumber, parseOrganizationNumber } from '../domain/orga
 import type { RequestContext } from '../usecase/audit-trail.ts';
 import type { Report } from '../usecase/walk-numbers.ts';
 import type { KeyTools } from './key-tools.ts';
-import { homeOption, type Program } from './program.ts';
+import { homeOption } from './options.ts';
+import type { Program } from './program.ts';
 
 /** What every command of keys is given. */
 export interface KeyOptions {

@@ -8,7 +8,8 @@ import {
   parseCount,
   plain,
 } from './key-command.ts';
-import { homeOption, type Program } from './program.ts';
+import { homeOption } from './options.ts';
+import type { Program } from './program.ts';
 
 /** The commands of key-encryption keys, their backups, and the people who give commands. */
 export function addKeyCustody(keys: Command, program: Program): void {

@@ -1,3 +1,4 @@
+import type { AccountChangeKind } from './account-change.ts';
 import type { RefusalCode } from './error.ts';
 import type { OrganizationNumber } from './organization-number.ts';
 
@@ -7,6 +8,7 @@ export type AuditAction =
   | 'inquire_number'
   | 'reissue_card'
   | 'renew_card'
+  | 'card_action' // a request refused before it was known which action it asks for
   | 'validate_pan'
   | 'change_account'
   | 'create_service'
@@ -42,7 +44,8 @@ export interface AuditRecord {
   /** `caller:<id>`, `merchant:<id>` or `operator`. */
   readonly who: string;
   readonly action: AuditAction;
-  readonly outcome: 'done' | 'refused';
+  /** `failed`: a bug; nothing was answered, and what was done is not known. */
+  readonly outcome: 'done' | 'refused' | 'failed';
   /** Why it was refused. */
   readonly code?: RefusalCode;
   readonly organization?: OrganizationNumber;
@@ -50,6 +53,8 @@ export interface AuditRecord {
   readonly maskedNumber?: string;
   /** The key it was about, or the command that waits for approval. */
   readonly key?: string;
+  /** Which account change it was. */
+  readonly change?: AccountChangeKind;
   /** The letter a validation was answered with. */
   readonly status?: string;
   /** The id of the answer, as in its `x-request-id` header and in the log. */

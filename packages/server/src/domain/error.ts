@@ -122,7 +122,7 @@ export const REFUSALS = {
     title: 'Two credentials are valid already: end the older one before making a third.',
   },
   CALLER_NOT_FOUND: { kind: 'not_found', title: 'No caller has this name.' },
-  MERCHANT_NOT_FOUND: { kind: 'not_found', title: 'No merchant has this name.' },
+  MERCHANT_NOT_FOUND: { kind: 'not_found', title: 'No merchant has this name or id.' },
   NUMBER_FORBIDDEN: {
     kind: 'forbidden',
     title: 'This caller may not see card numbers: it is not PCI-certified, or has not the right.',
@@ -174,6 +174,31 @@ export const REFUSALS = {
   APPROVAL_MISSING: {
     kind: 'conflict',
     title: 'This needs the approval of a second operator within 15 minutes.',
+  },
+  EFFECTIVE_DATE_INVALID: {
+    kind: 'invalid',
+    title: 'The effective date is no day YYYY-MM-DD of the years 2000 to 2099.',
+  },
+  REFERENCE_INVALID: { kind: 'invalid', title: 'A reference is 1 to 64 printable characters.' },
+  REFERENCE_REUSED: {
+    kind: 'conflict',
+    title: 'Another account change is recorded under this reference.',
+  },
+  LINEAGE_LOOP: {
+    kind: 'conflict',
+    title: 'The new number leads back to the card that it would replace.',
+  },
+  NEW_EXPIRY_DIFFERS: {
+    kind: 'conflict',
+    title: 'The new number is on record with another expiry: send a renewal of it.',
+  },
+  CHANGE_NOT_FOUND: {
+    kind: 'not_found',
+    title: 'No account change of this organization is recorded under the corrected reference.',
+  },
+  CHANGE_NOT_CORRECTABLE: {
+    kind: 'conflict',
+    title: 'This account change is a correction, or is corrected already.',
   },
 
   MERCHANT_UNKNOWN: { kind: 'forbidden', title: 'The merchantid is not that of the x-api-key.' },

@@ -40,6 +40,20 @@ export function expiryAfterYears(atMs: number, years: number): Expiry {
   return ((date.getUTCFullYear() + years) * 100 + date.getUTCMonth() + 1) as Expiry;
 }
 
+/** No scheme lets a card be good for longer; a later year is a mistake. */
+const VALIDITY_YEARS_MAX = 20;
+
+/**
+ * An expiry that a card can be issued with: past ones too, since cards are taken over from elsewhere.
+ *
+ * @throws {Refusal} `EXPIRY_INVALID` before 2000, or more than 20 years from now.
+ */
+export function demandPlausible(expiry: Expiry, nowMs: number): void {
+  if (expiry < 200001 || expiry > expiryAfterYears(nowMs, VALIDITY_YEARS_MAX)) {
+    throw new Refusal('EXPIRY_INVALID', { field: 'expirationDate' });
+  }
+}
+
 /** `05` of 202805. */
 export function monthOf(expiry: Expiry): string {
   return String(expiry % 100).padStart(2, '0');

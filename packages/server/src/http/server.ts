@@ -7,7 +7,9 @@ import fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify';
+import type { AuditAction } from '../domain/audit-record.ts';
 import { Refusal } from '../domain/error.ts';
+import type { RecordRefusal } from '../usecase/record-refusal.ts';
 import { type CardtokensDeps, registerCardtokens } from './cardtokens/cardtokens.ts';
 import { cardtokensFace } from './cardtokens/error.ts';
 import type { Face } from './face.ts';
@@ -18,15 +20,29 @@ import { problemFace } from './problem.ts';
 import { keepRawBody } from './raw-body.ts';
 import { makeRefusalCounter, type RefusalCounter } from './refusal-counter.ts';
 import { refusalOfError } from './refusal-of-error.ts';
+import { requesterOf } from './requester.ts';
+import { registerV1, type V1Deps } from './v1/v1.ts';
 
 export interface ServerDeps {
   readonly firstVision: FirstVisionDeps;
   readonly cardtokens: CardtokensDeps;
+  readonly recordRefusal: RecordRefusal;
+  readonly v1: V1Deps;
   readonly log: FastifyBaseLogger;
 }
 
 /** No request of ours comes near it; mass calls of later faces are bounded by it, too. */
 const BODY_BYTES_MAX = 1024 * 1024;
+
+/** How long requests under way are waited for when the service stops; then they are cut off. */
+const CLOSE_GRACE_MS = 5_000;
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What a refusal of this route is recorded as. */
+    auditAction?: AuditAction;
+  }
+}
 
 /** The last face serves whatever the others do not. */
 const FACES: readonly Face[] = [firstVisionFace, cardtokensFace, problemFace];
@@ -34,31 +50,40 @@ const FACES: readonly Face[] = [firstVisionFace, cardtokensFace, problemFace];
 const COUNT_EVERY_MS = 60_000;
 
 /** The HTTP server with all of its faces. It listens when told to. */
-export function buildServer({ firstVision, cardtokens, log }: ServerDeps): FastifyInstance {
+export function buildServer(deps: ServerDeps): FastifyInstance {
+  const { firstVision, cardtokens, v1, log } = deps;
   const app = fastify({
     loggerInstance: log,
+    // A logger of its own for each request costs more than all look-ups; lines name the request.
+    childLoggerFactory: (logger) => logger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     requestIdHeader: false,
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: 30_000,
+    http: { headersTimeout: 10_000 },
     forceCloseConnections: 'idle',
     // Its defaults would drop unknown fields and turn numbers into strings without a word.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
     clientErrorHandler: answerBrokenHttp,
-    frameworkErrors: (error, request, reply) => sendError(error, request, reply),
+    frameworkErrors: (error, request, reply) => answerError(error, request, reply),
   });
   const counter = makeRefusalCounter();
   takeBodies(app);
   hardenAnswers(app);
-  app.setErrorHandler((error, request, reply) => sendError(error, request, reply, counter));
+  app.setErrorHandler(async (error, request, reply) => {
+    const recorded = await account(error, request, deps, counter);
+    return answerError(recorded, request, reply);
+  });
   app.setNotFoundHandler((request, reply) => {
     const code = isOtherMethod(app, request) ? 'METHOD_NOT_ALLOWED' : 'ROUTE_UNKNOWN';
-    return sendError(new Refusal(code), request, reply, counter);
+    counter.count(code);
+    return answerError(new Refusal(code), request, reply);
   });
   reportCounts(app, counter);
   registerFirstVision(app, firstVision);
   registerCardtokens(app, cardtokens);
+  registerV1(app, v1);
   return app;
 }
 
@@ -77,23 +102,54 @@ function hardenAnswers(app: FastifyInstance): void {
   let isClosing = false;
   app.addHook('preClose', async () => {
     isClosing = true;
+    // A client that has sent half a request, or nothing yet, would keep us for ever.
+    setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS).unref();
   });
-  app.addHook('onSend', async (request, reply) => {
-    reply.header('cache-control', 'no-store');
-    reply.header('x-content-type-options', 'nosniff');
-    reply.header('x-request-id', request.id);
+  app.addHook('onSend', (request, reply, _payload, done) => {
+    addHeaders(request, reply);
     if (isClosing) reply.header('connection', 'close');
+    done();
   });
 }
 
-/** The only place that turns an error into an answer. */
-function sendError(
+function addHeaders(request: FastifyRequest, reply: FastifyReply): void {
+  reply.header('cache-control', 'no-store');
+  reply.header('x-content-type-options', 'nosniff');
+  reply.header('x-request-id', request.id);
+}
+
+/**
+ * Every refusal is on record or counted: recorded where we know who asked, counted where not.
+ *
+ * @returns the error to answer with: another one when it could not be recorded.
+ */
+async function account(
   error: unknown,
   request: FastifyRequest,
-  reply: FastifyReply,
-  counter?: RefusalCounter,
-): FastifyReply {
-  const [path = ''] = request.url.split('?');
+  { recordRefusal }: ServerDeps,
+  counter: RefusalCounter,
+): Promise<unknown> {
+  const refusal = refusalOfError(error, request);
+  if (refusal === undefined) return error;
+  const who = requesterOf(request);
+  const action = request.routeOptions.config.auditAction;
+  if (who === undefined || action === undefined) {
+    counter.count(refusal.code);
+    return refusal;
+  }
+  try {
+    await recordRefusal({ who, requestId: request.id }, action, refusal);
+    return refusal;
+  } catch (notRecorded) {
+    return notRecorded;
+  }
+}
+
+/** The only place that turns an error into an answer. */
+function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  addHeaders(request, reply);
+  // The route, not the path as it was spelt: `/%63ards/...` is of the face it was routed to.
+  const path = request.routeOptions.url ?? request.url.split('?')[0] ?? '';
   const face = FACES.find((each) => each.serves(path)) ?? problemFace;
   const refusal = refusalOfError(error, request);
   if (refusal === undefined) {
@@ -101,7 +157,6 @@ function sendError(
     return face.sendInternal(request.id, reply);
   }
   const { code, kind, facts } = refusal;
-  counter?.count(code);
   if (kind === 'unavailable') {
     request.log.error({ code, facts, err: refusal.cause, requestId: request.id }, refusal.message);
   }

@@ -13,7 +13,12 @@ const CHECK_VALUE_BYTES = 3;
 
 const ZEROS = Buffer.alloc(16);
 
-const HMAC_PURPOSES: readonly KeyPurpose[] = ['index', 'credential-index', 'access-token'];
+const HMAC_PURPOSES: readonly KeyPurpose[] = [
+  'index',
+  'reference',
+  'credential-index',
+  'access-token',
+];
 
 /**
  * What two people compare to know that they hold the same key: six hexadecimal digits in capitals.

@@ -71,6 +71,12 @@ export async function makeKeyring(deps: KeyringDeps): Promise<Keyring> {
       return { current: digest(index.current), next, findBy: index.findBy };
     },
 
+    referenceIndex(organization, reference) {
+      // A key of its own: it stays when the index of PANs gets a new one, since references are not kept.
+      const key = keysOf(organization).reference;
+      return createHmac('sha256', key).update(reference).digest();
+    },
+
     seal(place, text) {
       const { data } = keysOf(place.organization);
       const { epoch: dataKeyEpoch, key } = data.active;

@@ -17,6 +17,7 @@ export interface OpenedKeys {
     readonly next: KeyObject | undefined;
     readonly findBy: PanIndex['findBy'];
   };
+  readonly reference: KeyObject;
   readonly data: {
     readonly active: { readonly epoch: number; readonly key: KeyObject };
     readonly living: ReadonlyMap<number, KeyObject>;
@@ -33,7 +34,7 @@ export interface OpenedKeyring {
 }
 
 /** Every organization has one series of each; zone keys are read by those who use them. */
-const PURPOSES: readonly KeyPurpose[] = ['token', 'index', 'data'];
+const PURPOSES: readonly KeyPurpose[] = ['token', 'index', 'data', 'reference'];
 
 /** So many keys are unwrapped at a time: a provider over a network takes milliseconds for each. */
 const UNWRAPS_AT_ONCE = 8;
@@ -103,6 +104,7 @@ function arrange(
   return {
     token: arrangeTokenKeys(of('token'), opened),
     index: arrangeIndexKeys(of('index'), opened),
+    reference: opened(activeEpoch(of('reference')) as KeyRecord),
     data: {
       active: { epoch: activeData.epoch, key: opened(activeData) },
       living: new Map(data.map((record) => [record.epoch, opened(record)])),

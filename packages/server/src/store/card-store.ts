@@ -37,6 +37,11 @@ export function makeCardStore(reader: Reader): CardStore {
     async listChanges(organization, lineage) {
       return (await reader.read('listChanges', [organization, idBytes(lineage)])).map(changeOf);
     },
+    async findChangeByReference(organization, referenceIndex) {
+      return (await reader.read('findChangeByReference', [organization, referenceIndex])).map(
+        changeOf,
+      )[0];
+    },
   };
 }
 
@@ -82,8 +87,13 @@ function changeOf(row: Row): AccountChange {
     kind: row.kind as AccountChangeKind,
     numberId: recordId(row.numberId),
     ...(row.newNumberId !== null && { newNumberId: recordId(row.newNumberId) }),
+    ...(row.otherLineage !== null && { otherLineage: recordId(row.otherLineage) }),
     ...(row.sequence !== null && { sequence: row.sequence as number }),
     ...(row.expiry !== null && { expiry: row.expiry as Expiry }),
+    ...(row.merchantId !== null && { merchantId: row.merchantId as string }),
+    ...(row.corrects !== null && { corrects: row.corrects as number }),
+    ...(row.referenceIndex !== null && { referenceIndex: row.referenceIndex as Uint8Array }),
+    effectiveAtMs: Number(row.effectiveAtMs),
     recordedAtMs: Number(row.recordedAtMs),
   };
 }

@@ -1,4 +1,5 @@
 import type { Access } from '../domain/access.ts';
+import type { AccountChange } from '../domain/account-change.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { Card, NumberRecord } from '../domain/card.ts';
 import type { Change } from '../usecase/ports.ts';
@@ -14,16 +15,11 @@ export function writeOf(change: Change): Write {
     case 'add_card':
       return { name: 'addCard', values: cardValues(change.card) };
     case 'renew_card': {
-      const { organization, numberId, sequence, expiry } = change.card;
-      return { name: 'renewCard', values: [organization, idBytes(numberId), sequence, expiry] };
+      const { organization, numberId, sequence } = change.card;
+      return { name: 'renewCard', values: [organization, idBytes(numberId), sequence] };
     }
-    case 'add_account_change': {
-      const { organization, lineage, position, kind, numberId, recordedAtMs } = change.change;
-      const { newNumberId, sequence, expiry } = change.change;
-      const values = [organization, idBytes(lineage), position, kind, idBytes(numberId)];
-      const optional = [newNumberId && idBytes(newNumberId), sequence, expiry].map(orNull);
-      return { name: 'addAccountChange', values: [...values, ...optional, recordedAtMs] };
-    }
+    case 'add_account_change':
+      return { name: 'addAccountChange', values: accountChangeValues(change.change) };
     case 'add_organization': {
       const { number, name, panTokenOn, formats } = change.organization;
       const values = [number, name, Number(panTokenOn), JSON.stringify(formats)];
@@ -85,6 +81,17 @@ function cardValues(card: Card): SqlValue[] {
   const { dataKeyEpoch, bytes } = card.sealedDetails;
   const names = [organization, idBytes(numberId), sequence, logo, expiry, chipSequence];
   return [...names, dataKeyEpoch, bytes, createdAtMs];
+}
+
+function accountChangeValues(change: AccountChange): SqlValue[] {
+  const { organization, lineage, position, kind, numberId, newNumberId, otherLineage } = change;
+  const { sequence, expiry, merchantId, corrects, referenceIndex } = change;
+  return [
+    ...[organization, idBytes(lineage), position, kind, idBytes(numberId)],
+    ...[newNumberId && idBytes(newNumberId), otherLineage && idBytes(otherLineage)].map(orNull),
+    ...[sequence, expiry, merchantId, corrects, referenceIndex].map(orNull),
+    ...[change.effectiveAtMs, change.recordedAtMs],
+  ];
 }
 
 function callerValues(caller: Caller): SqlValue[] {

@@ -61,6 +61,7 @@ const SQLITE_CONFLICTS: readonly (readonly [string, Conflict])[] = [
   ['key_epoch.', 'key_taken'],
   ['replaced_token.', 'token_replaced'],
   ['operator.', 'registration_taken'],
+  ['account_change.organization, account_change.reference_index', 'reference_taken'],
   ['organization.', 'registration_taken'],
   ['bin_range.', 'registration_taken'],
   ['caller.', 'registration_taken'],

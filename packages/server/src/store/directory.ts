@@ -26,6 +26,7 @@ export async function makeDirectory(reader: Reader): Promise<Directory> {
     listCallers: () => [...snapshot.callers.values()],
     listCredentials: (callerId) => snapshot.credentialsOf.get(callerId) ?? [],
     listMerchants: () => [...snapshot.merchants.values()].map(({ merchant }) => merchant),
+    findMerchantById: (id) => snapshot.merchantsById.get(id)?.merchant,
     async refresh() {
       snapshot = await readSnapshot(reader);
     },
@@ -46,6 +47,7 @@ async function readSnapshot(reader: Reader) {
   const allRanges = ranges.map(rangeOf);
   const callers = mapBy(callerRows.map(callerOf), ({ id }) => id);
   const credentials = credentialRows.flatMap((row) => credentialOf(row, callers));
+  const allMerchants = merchants.map(merchantOf);
   return {
     version,
     organizations: mapBy(organizations.map(organizationOf), ({ number }) => number),
@@ -55,7 +57,8 @@ async function readSnapshot(reader: Reader) {
     callers,
     credentials: mapBy(credentials, ({ apikeyDigest }) => apikeyDigest),
     credentialsOf: Map.groupBy(credentials, ({ caller }) => caller.id),
-    merchants: mapBy(merchants.map(merchantOf), ({ apiKeyDigest }) => apiKeyDigest),
+    merchants: mapBy(allMerchants, ({ apiKeyDigest }) => apiKeyDigest),
+    merchantsById: mapBy(allMerchants, ({ merchant }) => merchant.id),
   };
 }
 

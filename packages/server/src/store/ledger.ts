@@ -38,22 +38,40 @@ interface WaitingUnit {
   reject(error: Error): void;
 }
 
-/** What waits in one lane. It is there while a batch of it is under way. */
-type Lane = WaitingUnit[];
+/** What waits in one lane. It is there while batches of it are under way. */
+interface Lane {
+  readonly waiting: WaitingUnit[];
+  /** Set while a batch gathers: called when it need not wait any longer. */
+  wake: (() => void) | undefined;
+  /** How many units wake it. */
+  wanted: number;
+}
 
 /**
- * Group commit: of each lane one batch is under way, and the next is whatever has arrived meanwhile.
- * A lone unit waits for nobody, and under load one fsync serves many.
+ * How long a batch may wait for others to join, once there is load. Requests that were answered
+ * together come back together: without a wait, the first of them would go alone and the others would
+ * wait for a whole commit more. The default of 2 ms is no part of any promise.
  */
-export function makeLedger(committer: Committer): Ledger {
+const GATHER_MAX_MS = 2;
+
+/** A batch waits for so much of the size of the last one; who left does not come back. */
+const GATHER_SHARE = 0.75;
+
+/**
+ * Group commit: of each lane one batch is under way, and the next is whatever has arrived meanwhile,
+ * and what arrives in a bounded wait. A lone unit waits for nobody, and under load one fsync serves
+ * many.
+ */
+export function makeLedger(committer: Committer, gatherMs = GATHER_MAX_MS): Ledger {
   const lanes = new Map<string, Lane>();
   let waitingCount = 0;
 
   async function work(name: string, lane: Lane): Promise<void> {
-    while (lane.length > 0) {
-      const batch = lane.splice(0, BATCH_MAX);
+    while (lane.waiting.length > 0) {
+      const batch = lane.waiting.splice(0, BATCH_MAX);
       await settle(committer, batch);
       waitingCount -= batch.length;
+      await gather(lane, Math.floor(batch.length * GATHER_SHARE), gatherMs);
     }
     lanes.delete(name);
   }
@@ -68,15 +86,32 @@ export function makeLedger(committer: Committer): Ledger {
         const waiting = { unit, resolve, reject };
         const lane = lanes.get(name);
         if (lane !== undefined) {
-          lane.push(waiting);
+          lane.waiting.push(waiting);
+          if (lane.waiting.length >= lane.wanted) lane.wake?.();
           return;
         }
-        const opened = [waiting];
+        const opened: Lane = { waiting: [waiting], wake: undefined, wanted: 0 };
         lanes.set(name, opened);
-        setImmediate(() => void work(name, opened)); // Requests of this turn of the event loop go together.
+        // Requests of this turn of the event loop go together.
+        setImmediate(() => void work(name, opened));
       });
     },
   };
+}
+
+/** Resolves when as many units wait as are wanted, or when time is up. */
+function gather(lane: Lane, wanted: number, maxMs: number): Promise<void> | undefined {
+  if (lane.waiting.length >= wanted || maxMs === 0) return undefined;
+  return new Promise((resolve) => {
+    const wake = () => {
+      clearTimeout(timer);
+      lane.wake = undefined;
+      resolve();
+    };
+    const timer = setTimeout(wake, maxMs);
+    lane.wanted = wanted;
+    lane.wake = wake;
+  });
 }
 
 function encode({ changes, audit }: Unit): EncodedUnit {

@@ -8,11 +8,11 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { CommitOutcome } from '../usecase/ports.ts';
+import type { Conflict } from '../usecase/ports.ts';
+import { type BatchMessage, unpackWrites } from './batch-message.ts';
 import { SQLITE } from './dialect.ts';
-import type { EncodedUnit } from './ledger.ts';
 import type { WriterAnswer } from './sqlite.ts';
-import { WRITES, type WriteName } from './statements.ts';
+import { WRITES, type Write, type WriteName } from './statements.ts';
 
 const { path } = workerData as { path: string };
 assert(parentPort, 'this file runs as a worker');
@@ -27,7 +27,7 @@ const prepared = new Map<WriteName, StatementSync>();
 const chain = randomBytes(8).toString('hex');
 let position = 0;
 
-port.on('message', (message: readonly EncodedUnit[] | 'close') => {
+port.on('message', (message: BatchMessage | 'close') => {
   if (message === 'close') {
     database.close();
     port.close();
@@ -36,22 +36,25 @@ port.on('message', (message: readonly EncodedUnit[] | 'close') => {
   port.postMessage(answer(message));
 });
 
-function answer(units: readonly EncodedUnit[]): WriterAnswer {
+function answer(message: BatchMessage): WriterAnswer {
   try {
     database.exec('begin immediate');
-    const outcomes = units.map(writeUnit);
-    const lines = units.filter((_, index) => outcomes[index]?.committed);
-    writeAuditBlock(lines.map(({ auditLine }) => auditLine));
+    const conflicts = new Map<number, Conflict>();
+    for (const [unit, writes] of unpackWrites(message)) {
+      const conflict = writeUnit(writes);
+      if (conflict !== undefined) conflicts.set(unit, conflict);
+    }
+    const isAudited = writeAuditBlock(message, conflicts);
     database.exec('commit');
-    if (lines.length > 0) position++;
-    return { outcomes };
+    if (isAudited) position++;
+    return { conflicts };
   } catch (error) {
     if (database.isTransaction) database.exec('rollback');
     return { failure: error instanceof Error ? error.message : String(error) };
   }
 }
 
-function writeUnit({ writes }: EncodedUnit): CommitOutcome {
+function writeUnit(writes: readonly Write[]): Conflict | undefined {
   // One statement is whole or nothing by itself; several need a savepoint to go back to.
   const needsSavepoint = writes.length > 1;
   if (needsSavepoint) database.exec('savepoint unit');
@@ -61,16 +64,28 @@ function writeUnit({ writes }: EncodedUnit): CommitOutcome {
     const conflict = SQLITE.conflictOf(error);
     if (conflict === undefined) throw error;
     if (needsSavepoint) database.exec('rollback to unit; release unit');
-    return { committed: false, conflict };
+    return conflict;
   }
   if (needsSavepoint) database.exec('release unit');
-  return { committed: true };
+  return undefined;
 }
 
-function writeAuditBlock(lines: readonly string[]): void {
-  if (lines.length === 0) return;
-  const records = lines.join('\n');
-  statementOf('addAuditBlock').run(chain, position + 1, Date.now(), lines.length, records);
+/** @returns false when no unit is left to have a record. */
+function writeAuditBlock(
+  { records, unitCount }: BatchMessage,
+  conflicts: ReadonlyMap<number, Conflict>,
+): boolean {
+  const recordCount = unitCount - conflicts.size;
+  if (recordCount === 0) return false;
+  const kept =
+    conflicts.size === 0
+      ? records
+      : records
+          .split('\n')
+          .filter((_, unit) => !conflicts.has(unit))
+          .join('\n');
+  statementOf('addAuditBlock').run(chain, position + 1, Date.now(), recordCount, kept);
+  return true;
 }
 
 function statementOf(name: WriteName): StatementSync {

@@ -2,7 +2,8 @@ import { closeSync, openSync } from 'node:fs';
 import { extname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
-import type { CommitOutcome } from '../usecase/ports.ts';
+import type { CommitOutcome, Conflict } from '../usecase/ports.ts';
+import { packBatch } from './batch-message.ts';
 import { SQLITE } from './dialect.ts';
 import type { Store } from './engine.ts';
 import type { Committer, EncodedUnit } from './ledger.ts';
@@ -11,16 +12,16 @@ import { READS, type Reader, type ReadName, type Row } from './statements.ts';
 
 /** What the writer answers to a batch. */
 export type WriterAnswer =
-  | { readonly outcomes: readonly CommitOutcome[] }
-  | { readonly failure: string };
+  /** By the index of the unit; all others are committed. */
+  { readonly conflicts: ReadonlyMap<number, Conflict> } | { readonly failure: string };
 
 /** How long another process may hold the file while it changes the schema. */
 const SCHEMA_TIMEOUT_MS = 60_000;
 
 /**
  * Opens, and if need be creates, the database of the embedded default: one file, write-ahead log,
- * `synchronous=FULL`, its schema brought up to date. Writes run in a worker, so that a slow disk never stops the event loop; reads
- * take some microseconds and run right here.
+ * `synchronous=FULL`, its schema brought up to date. Writes run in a worker, so that a slow disk never
+ * stops the event loop; reads take some microseconds and run right here.
  *
  * @throws {Error} when the file is no database, or one of a newer program.
  */
@@ -81,17 +82,32 @@ function makeReader(database: DatabaseSync): Reader {
 function startWriter(path: string): { committer: Committer; close(): Promise<void> } {
   const file = `./sqlite-writer${extname(import.meta.filename)}`;
   const worker = new Worker(new URL(file, import.meta.url), { workerData: { path } });
-  worker.unref();
   let underWay: Promise<unknown> = Promise.resolve();
+  let ending: string | undefined;
+  let settle: (answer: WriterAnswer) => void = () => undefined;
+  worker.on('message', (answer: WriterAnswer) => settle(answer));
+  worker.on('error', (error) => {
+    ending = error.message;
+  });
+  worker.on('exit', () => {
+    ending ??= 'the writer has ended';
+    settle({ failure: ending });
+  });
+  worker.unref(); // Last: a listener for messages holds the process.
 
   async function ask(units: readonly EncodedUnit[]): Promise<readonly CommitOutcome[]> {
+    if (ending !== undefined) throw new Error(ending);
     worker.ref(); // A process does not end while a batch is being written.
-    const answer = new Promise<WriterAnswer>((resolve) => worker.once('message', resolve));
-    worker.postMessage(units);
+    const message = packBatch(units);
+    const answer = new Promise<WriterAnswer>((resolve) => {
+      settle = resolve;
+    });
+    worker.postMessage(message, [message.bytes.buffer]);
     const result = await answer;
     worker.unref();
     if ('failure' in result) throw new Error(result.failure);
-    return result.outcomes;
+    const { conflicts } = result;
+    return units.map((_, index) => outcomeOf(conflicts.get(index)));
   }
 
   return {
@@ -105,10 +121,15 @@ function startWriter(path: string): { committer: Committer; close(): Promise<voi
     },
     async close() {
       await underWay;
+      if (ending !== undefined) return;
       const ended = new Promise((resolve) => worker.once('exit', resolve));
       worker.ref();
       worker.postMessage('close');
       await ended;
     },
   };
+}
+
+function outcomeOf(conflict: Conflict | undefined): CommitOutcome {
+  return conflict === undefined ? { committed: true } : { committed: false, conflict };
 }

@@ -12,6 +12,11 @@ const CARD_COLUMNS = `
   organization, number_id as "numberId", sequence, logo, expiry, chip_sequence as "chipSequence",
   data_key_epoch as "dataKeyEpoch", sealed_details as "sealedDetails", created_at as "createdAtMs"`;
 
+const CHANGE_COLUMNS = `
+  organization, lineage, position, kind, number_id as "numberId", new_number_id as "newNumberId",
+  other_lineage as "otherLineage", sequence, expiry, merchant as "merchantId", corrects,
+  reference_index as "referenceIndex", effective_at as "effectiveAtMs", recorded_at as "recordedAtMs"`;
+
 export const READS = {
   findNumber: `
     select ${NUMBER_COLUMNS} from card_number where organization = $1 and number_id = $2`,
@@ -33,9 +38,10 @@ export const READS = {
     select ${CARD_COLUMNS} from card
     where organization = $1 and number_id = $2 order by sequence limit 10000`,
   listChanges: `
-    select organization, lineage, position, kind, number_id as "numberId",
-      new_number_id as "newNumberId", sequence, expiry, recorded_at as "recordedAtMs"
-    from account_change where organization = $1 and lineage = $2 order by position`,
+    select ${CHANGE_COLUMNS} from account_change
+    where organization = $1 and lineage = $2 order by position`,
+  findChangeByReference: `
+    select ${CHANGE_COLUMNS} from account_change where organization = $1 and reference_index = $2`,
   listOrganizations: `
     select organization, name, pan_token_on as "panTokenOn", formats
     from organization order by organization limit 999`,
@@ -71,12 +77,12 @@ export const WRITES = {
       data_key_epoch, sealed_details, created_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
   renewCard: `
-    update card set expiry = $4, chip_sequence = chip_sequence + 1
+    update card set chip_sequence = chip_sequence + 1
     where organization = $1 and number_id = $2 and sequence = $3`,
   addAccountChange: `
     insert into account_change (organization, lineage, position, kind, number_id, new_number_id,
-      sequence, expiry, recorded_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+      other_lineage, sequence, expiry, merchant, corrects, reference_index, effective_at, recorded_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
   addOrganization: `
     insert into organization (organization, name, pan_token_on, formats) values ($1, $2, $3, $4)`,
   addBinRange: `

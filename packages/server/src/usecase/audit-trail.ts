@@ -13,9 +13,11 @@ export interface RequestContext {
 }
 
 /** What the record of a request says of its card, as far as it is known when the record is written. */
-export type AuditFacts = Partial<
-  Pick<AuditRecord, 'organization' | 'token' | 'maskedNumber' | 'status' | 'key'>
->;
+export type AuditFacts = {
+  readonly [Name in 'organization' | 'token' | 'maskedNumber' | 'status' | 'change' | 'key']?:
+    | AuditRecord[Name]
+    | undefined;
+};
 
 /** The record of one request while it is being served. */
 export interface Trail {
@@ -26,6 +28,14 @@ export interface Trail {
   commit(changes: readonly Change[]): Promise<CommitOutcome>;
   /** The same, where a conflict is a refusal. @throws {Refusal} `code` */
   demandCommit(changes: readonly Change[], code: RefusalCode): Promise<void>;
+}
+
+/** Refusals whose record is durable. */
+const onRecord = new WeakSet<Refusal>();
+
+/** Whether a refusal has been recorded by {@link makeAudited}. */
+export function isOnRecord(refusal: Refusal): boolean {
+  return onRecord.has(refusal);
 }
 
 export type Audited = <T>(
@@ -56,7 +66,7 @@ export function makeAudited({ ledger, clock, nonces }: AuditedDeps): Audited {
     const { requestId } = context;
     const begin = { atMs: clock.nowMs(), who: context.who, action };
     const refused = (code: Refusal['code']): AuditRecord => {
-      return { ...begin, outcome: 'refused', code, ...facts, requestId };
+      return { ...begin, outcome: 'refused', code, ...oneName(facts), requestId };
     };
     const trail: Trail = {
       note(more) {
@@ -67,7 +77,7 @@ export function makeAudited({ ledger, clock, nonces }: AuditedDeps): Audited {
         changesIfRefused.push({ kind: 'count_seen_token', organization, epoch, atMs });
       },
       async commit(changes) {
-        const audit: AuditRecord = { ...begin, outcome: 'done', ...facts, requestId };
+        const audit: AuditRecord = { ...begin, outcome: 'done', ...oneName(facts), requestId };
         const outcome = await commit({ changes, audit });
         recorded = outcome.committed;
         return outcome;
@@ -82,10 +92,16 @@ export function makeAudited({ ledger, clock, nonces }: AuditedDeps): Audited {
       assert(recorded, `${action} answered without an audit record`);
       return answer;
     } catch (error) {
-      if (!(error instanceof Refusal) || error.code === 'STORE_UNAVAILABLE') throw error;
+      if (!(error instanceof Refusal)) {
+        const audit: AuditRecord = { ...begin, outcome: 'failed', ...oneName(facts), requestId };
+        await commit({ changes: [], audit });
+        throw error;
+      }
+      if (error.code === 'STORE_UNAVAILABLE') throw error;
       if (error.code !== 'REQUEST_REPLAYED') {
         try {
           await commit({ changes: changesIfRefused, audit: refused(error.code) });
+          onRecord.add(error);
           throw error;
         } catch (second) {
           if (!(second instanceof Refusal) || second.code !== 'REQUEST_REPLAYED') throw second;
@@ -95,6 +111,19 @@ export function makeAudited({ ledger, clock, nonces }: AuditedDeps): Audited {
       await ledger.commit({ changes: [], audit: refused('REQUEST_REPLAYED') });
       throw new Refusal('REQUEST_REPLAYED');
     }
+  };
+}
+
+/** A card is named once: by its token, or by its masked number where it has none. */
+function oneName(facts: AuditFacts): Partial<AuditRecord> {
+  const { organization, token, maskedNumber, status, change, key } = facts;
+  return {
+    ...(organization !== undefined && { organization }),
+    ...(token !== undefined && { token }),
+    ...(token === undefined && maskedNumber !== undefined && { maskedNumber }),
+    ...(status !== undefined && { status }),
+    ...(change !== undefined && { change }),
+    ...(key !== undefined && { key }),
   };
 }
 

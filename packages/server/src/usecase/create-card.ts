@@ -1,18 +1,29 @@
-import assert from 'node:assert/strict';
 import type { BinRange } from '../domain/bin-range.ts';
 import { type Caller, demandOrganization, demandRight } from '../domain/caller.ts';
 import type { Card, CardDetails, NumberRecord } from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
-import { DEFAULT_VALIDITY_YEARS, type Expiry, expiryAfterYears } from '../domain/expiry.ts';
+import {
+  DEFAULT_VALIDITY_YEARS,
+  demandPlausible,
+  type Expiry,
+  expiryAfterYears,
+} from '../domain/expiry.ts';
 import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { Pan } from '../domain/pan.ts';
 import type { Audited, Trail } from './audit-trail.ts';
-import { sealDetails } from './card-details.ts';
+import { sealDetails, shownDetails } from './card-details.ts';
 import { drawPan } from './draw-pan.ts';
-import { demandRecord, type FindNumberDeps } from './find-number.ts';
-import { demandCurrent } from './lineage.ts';
-import { DRAW_LIMIT, type MakeNumberDeps, makeNumber, numberConflict } from './make-number.ts';
+import { demandRecord, type FindNumberDeps, lookUpNumber } from './find-number.ts';
+import { addAccountChange, demandCurrent } from './lineage.ts';
+import {
+  DRAW_LIMIT,
+  type MakeNumberDeps,
+  makeNumber,
+  type NumberConflict,
+  numberConflict,
+} from './make-number.ts';
+import type { Change } from './ports.ts';
 
 export interface CreateCardRequest {
   readonly organization: OrganizationNumber;
@@ -47,7 +58,7 @@ export type CreateCardDeps = FindNumberDeps & MakeNumberDeps & { readonly audite
  *
  * @throws {Refusal} `ORGANIZATION_NOT_FOUND`, `RIGHT_MISSING`, `ORGANIZATION_RECORD_MISSING`, `PAN_OUTSIDE_BIN_RANGES`,
  *   `PAN_LENGTH_NOT_SERVED`, `CARD_EXISTS`, `CARD_REPLACED`, `CARD_CLOSED`, `BIN_RANGE_EXHAUSTED`,
- *   `TOKENS_EXHAUSTED`, `KEY_UNAVAILABLE`
+ *   `TOKENS_EXHAUSTED`, `CARD_BUSY`, `KEY_UNAVAILABLE`
  */
 export function makeCreateCard(deps: CreateCardDeps): CreateCard {
   return (caller, request, requestId) =>
@@ -56,19 +67,23 @@ export function makeCreateCard(deps: CreateCardDeps): CreateCard {
       demandOrganization(caller, request.organization);
       demandRight(caller, 'issue');
       const organization = demandRecord(deps.directory, request.organization);
+      let conflict: NumberConflict | undefined;
       for (let tries = 0; tries < DRAW_LIMIT; tries++) {
         const { pan, range } = choosePan(deps, organization, request.pan);
         trail.note({ maskedNumber: String(pan) });
-        const panIndex = deps.keyring.panIndex(organization.number, pan);
-        const known = await deps.cards.findNumberByIndex(organization.number, panIndex);
+        const known = await lookUpNumber(deps, organization.number, pan);
         if (known !== undefined && request.pan === undefined) continue; // Drawn before: draw again.
-        const record = known ?? makeNumber(deps, organization, pan);
+        const record = known?.record ?? makeNumber(deps, organization, pan);
         const card = makeCard(deps, record, range, request);
-        if (await commitCard(deps, trail, record, card, known !== undefined)) {
-          return issuedCard(organization, record, card, request.details, pan);
-        }
+        const details = shownDetails(deps.directory, caller, record.organization, request.details);
+        const changes =
+          known === undefined ? [addNumber(record)] : await claimLineage(deps, record, card);
+        conflict = await commitCard(trail, record, card, changes);
+        if (conflict === undefined) return issuedCard(organization, record, card, details, pan);
+        trail.note({ token: undefined });
       }
-      throw new Refusal(request.pan === undefined ? 'BIN_RANGE_EXHAUSTED' : 'TOKENS_EXHAUSTED');
+      if (conflict === 'change_taken') throw new Refusal('CARD_BUSY');
+      throw new Refusal(conflict === 'token_taken' ? 'TOKENS_EXHAUSTED' : 'BIN_RANGE_EXHAUSTED');
     });
 }
 
@@ -95,6 +110,7 @@ function makeCard(
   { sequence, expiry, details }: CreateCardRequest,
 ): Card {
   const nowMs = clock.nowMs();
+  if (expiry !== undefined) demandPlausible(expiry, nowMs);
   return {
     organization: record.organization,
     numberId: record.id,
@@ -107,24 +123,43 @@ function makeCard(
   };
 }
 
-/** @returns false when another number or token has to be tried. */
+const addNumber = (record: NumberRecord): Change => ({ kind: 'add_number', record });
+
+/**
+ * A number on record may be replaced at this very moment, and all of its cards with it: whoever comes
+ * second must see the other.
+ *
+ * @throws {Refusal} `CARD_REPLACED`, `CARD_CLOSED`
+ */
+async function claimLineage(
+  { cards }: CreateCardDeps,
+  record: NumberRecord,
+  card: Card,
+): Promise<Change[]> {
+  const { nextPosition } = await demandCurrent(cards, record);
+  return addAccountChange({
+    organization: record.organization,
+    lineage: record.lineage,
+    position: nextPosition,
+    kind: 'plastic',
+    numberId: record.id,
+    sequence: card.sequence,
+    effectiveAtMs: card.createdAtMs,
+    recordedAtMs: card.createdAtMs,
+  });
+}
+
+/** @returns what stood in the way, when another try is worth it. */
 async function commitCard(
-  deps: CreateCardDeps,
   trail: Trail,
   record: NumberRecord,
   card: Card,
-  isKnown: boolean,
-): Promise<boolean> {
-  if (isKnown) await demandCurrent(deps.cards, record);
+  changes: readonly Change[],
+): Promise<NumberConflict | undefined> {
   trail.note({ token: record.token });
-  const addCard = { kind: 'add_card', card } as const;
-  const outcome = await trail.commit(
-    isKnown ? [addCard] : [{ kind: 'add_number', record }, addCard],
-  );
+  const outcome = await trail.commit([...changes, { kind: 'add_card', card }]);
   if (!outcome.committed && outcome.conflict === 'card_taken') throw new Refusal('CARD_EXISTS');
-  const conflict = numberConflict(outcome, record);
-  assert(conflict !== 'change_taken', 'creating a card changes no lineage');
-  return conflict === undefined;
+  return numberConflict(outcome, record);
 }
 
 /** What a caller is told of a card, by the switch of its organization. */

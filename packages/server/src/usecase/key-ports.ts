@@ -13,6 +13,7 @@ export type KeyPurpose =
   | 'token' // FF1 of PAN-TOKENs, by epoch
   | 'index' // HMAC that finds a PAN
   | 'data' // AES-GCM of stored PANs and details, by epoch
+  | 'reference' // HMAC that finds what others sent, by the name they gave it
   | 'zone' // AES of card numbers sent to and from the organization, by epoch
   | 'credential-index' // service: HMAC that finds an API key
   | 'caller-secret' // service: AES-GCM of callers' secrets

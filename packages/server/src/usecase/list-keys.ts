@@ -65,6 +65,7 @@ const KINDS: Readonly<
   token: { algorithm: 'FF1 with AES-256', ...AES },
   index: { algorithm: 'HMAC-SHA-256', ...AES },
   data: { algorithm: 'AES-256-GCM', ...AES },
+  reference: { algorithm: 'HMAC-SHA-256', ...AES },
   zone: { algorithm: 'AES-256', ...AES },
   'credential-index': { algorithm: 'HMAC-SHA-256', ...AES },
   'caller-secret': { algorithm: 'AES-256-GCM', ...AES },

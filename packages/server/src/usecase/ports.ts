@@ -54,6 +54,7 @@ export interface Directory {
   /** All that were ever made for a caller, oldest first. */
   listCredentials(callerId: string): readonly RegisteredCaller[];
   listMerchants(): readonly Merchant[];
+  findMerchantById(merchantId: string): Merchant | undefined;
   /** Reads everything anew; resolves when the next look-up sees it. */
   refresh(): Promise<void>;
   /** Whether another node or process has registered or changed something since. */
@@ -115,13 +116,17 @@ export interface CardStore {
     organization: OrganizationNumber,
     lineage: RecordId,
   ): Promise<readonly AccountChange[]>;
+  findChangeByReference(
+    organization: OrganizationNumber,
+    referenceIndex: Uint8Array,
+  ): Promise<AccountChange | undefined>;
 }
 
 /** One thing that becomes true when its unit is committed. */
 export type Change =
   | { readonly kind: 'add_number'; readonly record: NumberRecord }
   | { readonly kind: 'add_card'; readonly card: Card }
-  /** Expiry as given, one plastic more. */
+  /** One plastic more. Its new expiry is an account change. */
   | { readonly kind: 'renew_card'; readonly card: Card }
   | { readonly kind: 'add_account_change'; readonly change: AccountChange }
   | { readonly kind: 'add_organization'; readonly organization: Organization }
@@ -163,6 +168,7 @@ export type Conflict =
   | 'nonce_taken' // this caller has signed with it before
   | 'key_taken' // there is a key of this epoch, or in this state
   | 'token_replaced' // this token has been replaced already
+  | 'reference_taken' // a change of this reference is recorded
   | 'registration_taken';
 
 export type CommitOutcome =
@@ -184,7 +190,7 @@ export interface SealedPlace {
   readonly organization: OrganizationNumber;
   readonly recordId: RecordId;
   readonly token: string;
-  /** `pan`, or `card:<sequence>` for the details of a card. */
+  /** `pan:<lineage>`, or `card:<sequence>` for the details of a card. */
   readonly part: string;
 }
 
@@ -202,6 +208,8 @@ export interface Keyring {
   tokenKeys(organization: OrganizationNumber): TokenKeys;
   /** The same for the same number and organization, while its index key stays. */
   panIndex(organization: OrganizationNumber, number: CardNumber): PanIndex;
+  /** 32 bytes for a name that others gave to something, and that may hold anything. */
+  referenceIndex(organization: OrganizationNumber, reference: string): Uint8Array;
   seal(place: SealedPlace, text: string): Sealed;
   /** @throws {Refusal} `RECORD_DAMAGED` when it was sealed elsewhere or has been changed. */
   open(place: SealedPlace, sealed: Sealed): string;

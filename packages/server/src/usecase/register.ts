@@ -65,7 +65,7 @@ export function makeRegister(deps: RegisterDeps): Register {
   /** The first keys of an organization. */
   async function firstKeys(organization: OrganizationNumber): Promise<readonly Change[]> {
     const keys = await Promise.all(
-      (['token', 'index', 'data'] as const).map((purpose) =>
+      (['token', 'index', 'data', 'reference'] as const).map((purpose) =>
         keyring.newKey({ organization, purpose, epoch: 1 }),
       ),
     );

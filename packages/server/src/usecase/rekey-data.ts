@@ -3,7 +3,7 @@ import { activeEpoch, nextEpoch } from '../domain/key-epoch.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { RequestContext } from './audit-trail.ts';
 import { openDetails, sealDetails } from './card-details.ts';
-import { demandRecord, openPan } from './find-number.ts';
+import { demandRecord, openPan, panPlace } from './find-number.ts';
 import {
   activateKey,
   addWaitingKey,
@@ -86,10 +86,8 @@ async function resealed(
 ): Promise<readonly Change[]> {
   const changes: Change[] = [];
   if (record.sealedPan.dataKeyEpoch !== epoch) {
-    const { organization, id, token } = record;
     const pan = openPan(keyring, record);
-    const place = { organization, recordId: id, token, part: 'pan' };
-    const resealedRecord = { ...record, sealedPan: keyring.seal(place, pan.reveal()) };
+    const resealedRecord = { ...record, sealedPan: keyring.seal(panPlace(record), pan.reveal()) };
     const fromEpoch = record.sealedPan.dataKeyEpoch;
     changes.push({ kind: 'reseal_number', record: resealedRecord, fromEpoch });
   }

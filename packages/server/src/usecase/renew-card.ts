@@ -1,10 +1,11 @@
+import { expiryOf } from '../domain/account-change.ts';
 import { type Caller, demandOrganization, demandRight } from '../domain/caller.ts';
 import type { Card } from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
-import { DEFAULT_VALIDITY_YEARS, type Expiry } from '../domain/expiry.ts';
+import { DEFAULT_VALIDITY_YEARS, demandPlausible, type Expiry } from '../domain/expiry.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { Audited } from './audit-trail.ts';
-import { demandCard, openDetails } from './card-details.ts';
+import { demandCard, openDetails, shownDetails } from './card-details.ts';
 import { type IssuedCard, issuedCard } from './create-card.ts';
 import {
   type CardReference,
@@ -12,8 +13,8 @@ import {
   type FindNumberDeps,
   findByReference,
 } from './find-number.ts';
-import { demandCurrent, RACE_LIMIT } from './lineage.ts';
-import type { Change, Clock } from './ports.ts';
+import { addAccountChange, demandCurrent, RACE_LIMIT, readLineage } from './lineage.ts';
+import type { Clock } from './ports.ts';
 
 export interface RenewCardRequest {
   readonly organization: OrganizationNumber;
@@ -50,28 +51,30 @@ export function makeRenewCard(deps: RenewCardDeps): RenewCard {
       const { record, pan } = await findByReference(deps, organization, request.card, trail);
       for (let tries = 0; tries < RACE_LIMIT; tries++) {
         const { nextPosition } = await demandCurrent(cards, record);
-        const before = await demandCard(cards, record, request.sequence);
+        const { effective } = await readLineage(cards, record, clock.nowMs());
+        const issued = await demandCard(cards, record, request.sequence);
+        const before = { ...issued, expiry: expiryOf(issued, effective) };
         const card = nextPlastic(before, request.expiry);
-        const changes: Change[] = [{ kind: 'renew_card', card }];
-        if (request.expiry === 'renewed') {
-          changes.push({
-            kind: 'add_account_change',
-            change: {
-              organization: organization.number,
-              lineage: record.lineage,
-              position: nextPosition,
-              kind: 'renewed',
-              numberId: record.id,
-              sequence: card.sequence,
-              expiry: card.expiry,
-              recordedAtMs: clock.nowMs(),
-            },
-          });
-        }
-        const outcome = await trail.commit(changes);
-        if (!outcome.committed) continue; // Somebody changed the lineage first: look again.
+        demandPlausible(card.expiry, clock.nowMs());
         const details = openDetails(keyring, record, card);
-        return issuedCard(organization, record, card, details, pan);
+        const shown = shownDetails(directory, caller, organization.number, details);
+        const outcome = await trail.commit([
+          { kind: 'renew_card', card },
+          ...addAccountChange({
+            organization: organization.number,
+            lineage: record.lineage,
+            position: nextPosition,
+            numberId: record.id,
+            sequence: card.sequence,
+            ...(request.expiry === 'renewed'
+              ? { kind: 'renewed', expiry: card.expiry }
+              : { kind: 'plastic' }),
+            effectiveAtMs: clock.nowMs(),
+            recordedAtMs: clock.nowMs(),
+          }),
+        ]);
+        if (outcome.committed) return issuedCard(organization, record, card, shown, pan);
+        // Somebody changed the lineage first: look again.
       }
       throw new Refusal('CARD_BUSY');
     });

@@ -4,7 +4,7 @@ import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import { makeToken, RANDOM_EPOCH } from '../domain/token-format.ts';
 import type { RequestContext } from './audit-trail.ts';
-import { demandRecord, openPan } from './find-number.ts';
+import { demandRecord, openPan, panPlace } from './find-number.ts';
 import type { KeyAdminDeps } from './key-admin-deps.ts';
 import type { Change } from './ports.ts';
 import { beginJob, type Report, walkNumbers } from './walk-numbers.ts';
@@ -121,7 +121,7 @@ async function move(
         await trail.commit([]);
         return 'left';
       }
-      const place = { organization: record.organization, recordId: record.id, token, part: 'pan' };
+      const place = panPlace({ ...record, token });
       const moved = { ...record, token, epoch, sealedPan: keyring.seal(place, pan.reveal()) };
       await trail.demandCommit(
         [

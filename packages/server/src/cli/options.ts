@@ -1,0 +1,23 @@
+import { InvalidArgumentError, Option } from 'commander';
+import type { Program } from './program.ts';
+
+/** `--home`: the folder of a service. */
+export function homeOption({ defaults }: Pick<Program, 'defaults'>, fallback?: string): Option {
+  const option = new Option('--home <folder>', 'where its files are (PANTOKEN_HOME)');
+  const home = defaults.home ?? fallback;
+  return home === undefined ? option : option.default(home);
+}
+
+/** `--port`, of the loopback address. */
+export function portOption({
+  defaults,
+  parsePort,
+}: Pick<Program, 'defaults' | 'parsePort'>): Option {
+  return new Option('--port <number>', 'TCP port on 127.0.0.1 (PANTOKEN_PORT)')
+    .default(defaults.port)
+    .argParser((text) => {
+      const port = parsePort(text);
+      if (port === undefined) throw new InvalidArgumentError('It is an integer from 1 to 65535.');
+      return port;
+    });
+}
