@@ -116,6 +116,7 @@ function gatherAscii(
 ): number {
   let kept = 0;
   let size = 0;
+  texts.codes.fill(0); // What was written is longer than what will be wiped.
   for (let at = 0; at < count; at++) {
     const text = joined.slice(start[at], start[at + 1]);
     const to = place[at] as number;

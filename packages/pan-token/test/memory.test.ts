@@ -21,7 +21,7 @@ import { randomPan } from './pans.ts';
 const FORMATS = [
   parseFormat({ alphabet: 'numeric', keepFirst: 6, keepLast: 4 }),
   parseFormat({ alphabet: 'alphanumeric', keepFirst: 0, keepLast: 0 }),
-];
+] as const;
 const KEY = prepareKey(1, new Uint8Array(32).fill(5));
 const KEYS = [KEY];
 
@@ -63,6 +63,18 @@ describe('the memory that a call works in', () => {
         checkWindow(windows);
         checkWindow(singleWindows);
         deepEqual(detokenizeMany(format, KEYS, tokens), pans);
+        checkWindow(windows);
+        checkWindow(singleWindows);
+      }
+    }
+  });
+
+  it('holds nothing of texts that are not ASCII, which take more room than they should', () => {
+    for (const count of [1, 2, 300, 8192, 9000]) {
+      const pans = Array.from({ length: count }, () => randomPan(19));
+      for (const at of [0, count - 1]) {
+        const text = (pans[at] as string).replaceAll(/\d/g, '４');
+        equal(tokenizeMany(FORMATS[0], KEY, pans.with(at, text)).length, count);
         checkWindow(windows);
         checkWindow(singleWindows);
       }

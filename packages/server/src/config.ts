@@ -1,3 +1,5 @@
+import { parseWatch, WATCH_VARIABLES, type WatchConfig } from './config-watch.ts';
+
 /** What the environment says. */
 export interface Config {
   /** Folder of the database, the key-encryption key and what else a service keeps. */
@@ -6,6 +8,7 @@ export interface Config {
   readonly database: DatabaseConfig | undefined;
   readonly port: number;
   readonly logLevel: LogLevel;
+  readonly watch: WatchConfig;
 }
 
 /** Its URL may hold a password: it is never printed. */
@@ -29,6 +32,7 @@ const VARIABLES = [
   'PANTOKEN_LOG_LEVEL',
   'PANTOKEN_DATABASE_URL',
   'PANTOKEN_DATABASE_PASSWORD_FILE',
+  ...WATCH_VARIABLES,
 ];
 
 /** One host or several, with commas between. */
@@ -54,10 +58,11 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
   const logLevel = LOG_LEVELS.find((level) => level === (levelText ?? 'info'));
   if (logLevel === undefined) problems.push(`PANTOKEN_LOG_LEVEL is not ${LOG_LEVELS.join(', ')}`);
   const database = parseDatabase(env, problems);
+  const watch = parseWatch(env, problems);
   if (problems.length > 0 || port === undefined || logLevel === undefined) {
     throw new Error(problems.join('\n'));
   }
-  return { home, database, port, logLevel };
+  return { home, database, port, logLevel, watch };
 }
 
 function parseDatabase(

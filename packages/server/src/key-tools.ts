@@ -8,6 +8,7 @@ import { createSecretKey } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Logger } from 'pino';
 import type { KeyTools } from './cli/key-tools.ts';
 import { Refusal } from './domain/error.ts';
 import { createCustodyFile, firstCustody } from './keys/custody.ts';
@@ -50,10 +51,11 @@ export interface KeyToolsSurroundings {
 /** Opens the keys of a home. @throws {Error} when they cannot be opened: it says why. */
 export async function openKeyTools(
   home: string,
+  log: Logger,
   options: ServiceOptions,
   surroundings: KeyToolsSurroundings = {},
 ): Promise<KeyTools> {
-  const opened = await openHome(home, surroundings.clock ?? systemClock, options);
+  const opened = await openHome(home, log, surroundings.clock ?? systemClock, options);
   const { reader, custody, wrapper, keys } = opened;
   const jobs = makeKeyJobStore(reader);
   const deps = { ...opened, jobs, pause: surroundings.pause ?? ((ms: number) => pause(ms)) };

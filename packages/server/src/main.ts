@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
+import { auditTools } from './audit-tools.ts';
 import { runCli } from './cli/cli.ts';
 import type { Program, RunningService } from './cli/program.ts';
 import { type Config, parseConfig, parsePort } from './config.ts';
@@ -10,7 +10,7 @@ import { Refusal } from './domain/error.ts';
 import { openKeyTools, restoreHome } from './key-tools.ts';
 import { makeLog } from './log.ts';
 import { createService, openService, type ServiceOptions } from './service.ts';
-import type { StorePlace } from './store/place.ts';
+import { databaseOf, serviceOptionsOf } from './service-options.ts';
 
 /** Only loopback: there is no TLS yet. */
 const HOST = '127.0.0.1';
@@ -45,32 +45,27 @@ function makeProgram(config: Config): Program {
     defaults: { home, port },
     parsePort,
     async initService(folder, environment) {
-      const database = databaseOf(config);
-      await (await createService(folder, errorLog(), { database, environment })).close();
+      const options = { ...serviceOptionsOf(config), environment };
+      await (await createService(folder, errorLog(), options)).close();
     },
-    openService: (folder, logFile) => start(folder, logFile, { database: databaseOf(config) }),
+    openService: (folder, logFile) => start(folder, logFile, serviceOptionsOf(config)),
     sandbox: {
       createService: (folder) => createService(folder, errorLog(), { environment: 'sandbox' }),
       openService: (folder, logFile) => start(folder, logFile, {}),
     },
     database: databaseTools(() => databaseOf(config)),
     keys: {
-      open: (folder) => openKeyTools(folder, { database: databaseOf(config) }),
+      open: (folder) => openKeyTools(folder, errorLog(), serviceOptionsOf(config)),
       restore: restoreHome,
     },
+    audit: auditTools((folder) =>
+      openService(folder, errorLog(), undefined, serviceOptionsOf(config)),
+    ),
     print: (text) => process.stdout.write(`${text}\n`),
     async untilStopped() {
       await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
     },
   };
-}
-
-/** A password file may end with a line end, as editors and `echo` leave it. */
-function databaseOf({ database }: Config): StorePlace | undefined {
-  if (database === undefined) return undefined;
-  const { url, passwordFile } = database;
-  const password = passwordFile && readFileSync(passwordFile, 'utf8').replace(/\r?\n$/, '');
-  return { engine: 'postgres', url, password };
 }
 
 function explain(error: unknown): string {

@@ -5,6 +5,7 @@
  */
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Logger } from 'pino';
 import { Refusal } from './domain/error.ts';
 import { makeCredentials } from './keys/credentials.ts';
 import { createCustodyFile, firstCustody, openCustody, PROVIDERS } from './keys/custody.ts';
@@ -13,12 +14,13 @@ import { makeKeyring } from './keys/keyring.ts';
 import { random } from './keys/random.ts';
 import { newServiceKeys, openServiceKeys } from './keys/service-keys.ts';
 import { makeZoneKeys } from './keys/zone-keys.ts';
+import { type AuditSettings, openAudit } from './service-audit.ts';
 import { makeCardStore } from './store/card-store.ts';
 import { makeDirectory } from './store/directory.ts';
 import { makeWrappedKeyStore } from './store/key-store.ts';
 import { makeLedger } from './store/ledger.ts';
 import { openStore, type StorePlace } from './store/place.ts';
-import { makeAudited } from './usecase/audit-trail.ts';
+import type { Audited } from './usecase/audit-trail.ts';
 import { addKey } from './usecase/key-changes.ts';
 import { makePendingNonces } from './usecase/pending-nonces.ts';
 import type { Clock, Ledger } from './usecase/ports.ts';
@@ -32,7 +34,7 @@ export function sqliteIn(home: string): StorePlace {
 }
 
 /** What a service can be told beside its folder. */
-export interface ServiceOptions {
+export interface ServiceOptions extends AuditSettings {
   /** Left out: a SQLite file in the folder. */
   readonly database?: StorePlace | undefined;
   /** How the database is opened; tests and the crash harness put something in between. */
@@ -82,17 +84,13 @@ export async function createHome(home: string, options: ServiceOptions): Promise
  * @throws {Error} when a file, key or provider is missing or wrong: it says which. A key that is not
  *   what it should be is written to the audit log, too.
  */
-export async function openHome(
-  home: string,
-  clock: Clock,
-  { database = sqliteIn(home), open = openStore }: ServiceOptions,
-) {
+export async function openHome(home: string, log: Logger, clock: Clock, options: ServiceOptions) {
+  const { database = sqliteIn(home), open = openStore } = options;
   if (database.engine === 'sqlite' && !existsSync(database.path)) {
     throw new Error(`there is no service in ${home}`);
   }
   const custody = openCustody(custodyFileIn(home));
   const store = await open(database);
-  const ledger = makeLedger(store.committer);
   const { reader } = store;
   const keys = makeWrappedKeyStore(reader);
   const wrapper = makeKeyWrapper(custody);
@@ -101,35 +99,56 @@ export async function openHome(
     await store.close();
     await custody.close();
   }
+  const settings = options;
   try {
     const serviceKeys = await openServiceKeys(wrapper, await keys.listKeys());
     const keyring = await makeKeyring({ custody, wrapper, store: keys, clock });
+    const audit = await openAudit({ settings, home, store, keys: serviceKeys, nonces, clock, log });
     return {
-      ...{ custody, wrapper, keys, keyring, serviceKeys, random, clock, reader, nonces, close },
+      ...{ custody, wrapper, keys, keyring, serviceKeys, random, clock, reader, nonces, audit },
+      audited: audit.audited,
       zoneKeys: await makeZoneKeys({ wrapper, store: keys, clock }),
-      ledger,
-      audited: makeAudited({ ledger, clock, nonces }),
       credentials: makeCredentials(serviceKeys),
       directory: await makeDirectory(reader),
       cards: makeCardStore(reader),
+      async close(): Promise<void> {
+        await audit.close();
+        await close();
+      },
     };
   } catch (error) {
-    await recordKeyFailure(ledger, clock, error);
+    await recordDamage(makeLedger(store.committer), clock, error);
     await close();
     throw error;
   }
 }
 
 /** A key that is not what it should be is somebody's doing: it is on record, not only in the log. */
-export async function recordKeyFailure(
-  ledger: Ledger,
-  clock: Clock,
-  error: unknown,
-): Promise<void> {
+export async function recordKeyFailure(audited: Audited, error: unknown): Promise<void> {
   if (!(error instanceof Refusal) || error.code !== 'KEY_DAMAGED') return;
-  const { code, facts } = error;
+  const context = { who: 'service', requestId: random.recordId() };
+  await audited(context, 'open_keys', (trail) => {
+    trail.note({ key: damageOf(error) });
+    return Promise.reject(error);
+  }).catch((thrown) => {
+    if (thrown !== error) throw thrown;
+  });
+}
+
+/** The same before the audit log is open: it is signed with one of the keys. */
+async function recordDamage(ledger: Ledger, clock: Clock, error: unknown): Promise<void> {
+  if (!(error instanceof Refusal) || error.code !== 'KEY_DAMAGED') return;
+  const { code } = error;
   const record = { atMs: clock.nowMs(), who: 'service', requestId: random.recordId(), code };
-  const key = `${facts.key}: ${facts.reason}`;
-  const audit = { ...record, action: 'open_keys', outcome: 'refused', key } as const;
+  const audit = {
+    ...record,
+    action: 'open_keys',
+    outcome: 'refused',
+    key: damageOf(error),
+  } as const;
   await ledger.commit({ changes: [], audit });
+}
+
+function damageOf({ facts }: Refusal): string {
+  return `${facts.key}: ${facts.reason}`;
 }

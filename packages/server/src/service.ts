@@ -19,27 +19,12 @@ import {
   type ServiceOptions,
   systemClock,
 } from './opened-home.ts';
-import { makeAddZoneKey } from './usecase/add-zone-key.ts';
-import { makeAuthenticate } from './usecase/authenticate.ts';
-import { makeChangeAccount } from './usecase/change-account.ts';
-import { makeChangeCallerKeys } from './usecase/change-caller-keys.ts';
-import { makeCreateCard } from './usecase/create-card.ts';
-import { makeDisableCaller } from './usecase/disable-caller.ts';
-import { makeDisableMerchant } from './usecase/disable-merchant.ts';
-import { makeInquireNumber } from './usecase/inquire-number.ts';
-import { makeInquireToken } from './usecase/inquire-token.ts';
-import { makeRecordAccountChange } from './usecase/record-account-change.ts';
-import { makeRecordAccountChanges } from './usecase/record-account-changes.ts';
-import { makeRecordRefusal } from './usecase/record-refusal.ts';
-import { makeRegister } from './usecase/register.ts';
-import { makeReissueCard } from './usecase/reissue-card.ts';
-import { makeRenewCard } from './usecase/renew-card.ts';
-import { makeRotateCaller } from './usecase/rotate-caller.ts';
-import { makeValidatePan } from './usecase/validate-pan.ts';
-
-export { type ServiceOptions, sqliteIn } from './opened-home.ts';
+import { makeKeptAnswerStore } from './store/kept-answer-store.ts';
+import { makeUseCases } from './use-cases.ts';
 
 export type Service = Awaited<ReturnType<typeof openService>>;
+
+export { type ServiceOptions, sqliteIn } from './opened-home.ts';
 
 /** Makes a new service in a folder, and opens it. @throws {Error} when there is one already. */
 export async function createService(
@@ -63,48 +48,30 @@ export async function openService(
   clock = systemClock,
   options: ServiceOptions = {},
 ) {
-  const opened = await openHome(home, clock, options);
+  const opened = await openHome(home, log, clock, options);
   const { serviceKeys, keyring, zoneKeys, credentials, directory, cards, audited } = opened;
-  const { random, nonces } = opened;
+  const { random, nonces, audit, reader } = opened;
   const cipher = makeMessageCipher(serviceKeys.message);
   const networks = makeNetworks();
   const publicKeys = makePublicKeys();
   const access = { directory, credentials, networks, publicKeys, nonces, clock };
-  const authenticate = makeAuthenticate(access);
-  const deps = { ...access, audited, cards, keyring, zoneKeys, random };
-  const createCard = makeCreateCard(deps);
-  const reissueCard = makeReissueCard(deps);
-  const renewCard = makeRenewCard(deps);
-  const validatePan = makeValidatePan(deps);
-  const recordAccountChanges = makeRecordAccountChanges(makeRecordAccountChange(deps));
-  const inquiries = {
-    inquireToken: makeInquireToken(deps),
-    inquireNumber: makeInquireNumber(deps),
-  };
+  const answers = makeKeptAnswerStore(reader);
+  const deps = { ...access, audited, cards, answers, keyring, zoneKeys, random };
+  const useCases = makeUseCases(deps);
   const app: FastifyInstance = buildServer({
-    firstVision: { authenticate, nonces, createCard, reissueCard, renewCard, ...inquiries },
-    cardtokens: { authenticate, validatePan, cipher },
-    recordRefusal: makeRecordRefusal(deps),
-    v1: { authenticate, nonces, recordAccountChanges },
+    firstVision: { ...useCases, nonces },
+    cardtokens: { ...useCases, cipher },
+    v1: { ...useCases, nonces },
+    recordRefusal: useCases.recordRefusal,
     log,
   });
   const stopFollowing = follow(opened, log);
   return {
     app,
     directory,
-    register: makeRegister(deps),
-    rotateCaller: makeRotateCaller(deps),
-    disableCaller: makeDisableCaller(deps),
-    changeCallerKeys: makeChangeCallerKeys(deps),
-    disableMerchant: makeDisableMerchant(deps),
-    addZoneKey: makeAddZoneKey(deps),
-    createCard,
-    ...inquiries,
-    reissueCard,
-    renewCard,
-    changeAccount: makeChangeAccount(deps),
-    recordAccountChanges,
+    ...useCases,
     publicKeyPem: cipher.publicKeyPem(),
+    audit,
     /** Answers what is under way, then lets go of every file and thread. */
     async close(): Promise<void> {
       await app.close();
@@ -116,12 +83,12 @@ export async function openService(
 }
 
 /** Keeps up with what other processes change, and sees that the provider of the keys is there. */
-function follow({ clock, ledger, custody, ...opened }: OpenedHome, log: Logger) {
-  const { directory, keyring, zoneKeys } = opened;
+function follow(opened: OpenedHome, log: Logger) {
+  const { directory, keyring, zoneKeys, custody, audited } = opened;
   return followDirectory({
     ...{ directory, keyring, zoneKeys, log },
     // Four tries before the time of the keys is up.
     confirmEveryMs: custody.settings().keyCacheTtlSeconds * 250,
-    onFailure: (error) => recordKeyFailure(ledger, clock, error),
+    onFailure: (error) => recordKeyFailure(audited, error),
   });
 }

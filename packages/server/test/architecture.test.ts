@@ -11,24 +11,29 @@ const SRC = join(import.meta.dirname, '../src');
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   domain: ['domain', '@pantoken/pan-token'],
-  usecase: ['usecase', 'domain', 'node:assert/strict'],
+  audit: ['audit', 'domain', 'canonicalize', 'node:crypto'],
+  usecase: ['usecase', 'audit', 'domain', 'node:assert/strict'],
   store: [
-    ...['store', 'usecase', 'domain', 'node:assert/strict', 'node:crypto', 'node:fs', 'node:path'],
-    ...['node:sqlite', 'node:worker_threads', 'pg'],
+    ...['store', 'usecase', 'audit', 'domain', 'node:assert/strict', 'node:crypto', 'node:fs'],
+    ...['node:fs/promises', 'node:path', 'node:sqlite', 'node:worker_threads', 'pg'],
   ],
   keys: [
-    ...['keys', 'usecase', 'domain', '@pantoken/pan-token', 'jose', 'uuid', 'node:assert/strict'],
-    ...['node:crypto', 'node:fs', 'node:path', 'node:worker_threads', 'node:util'],
+    ...['keys', 'usecase', 'audit', 'domain', '@pantoken/pan-token', 'jose', 'uuid'],
+    ...['node:assert/strict', 'node:crypto', 'node:fs', 'node:path', 'node:worker_threads'],
     // The network is for a key-encryption key that a server keeps; the shares are of its backup.
-    ...['node:http', 'node:https', 'shamir-secret-sharing'],
+    ...['node:http', 'node:https', 'node:util', 'shamir-secret-sharing'],
   ],
   http: [
     ...['http', 'usecase', 'domain', 'fastify', 'typebox', 'node:assert/strict', 'node:crypto'],
     // http-message-signatures reads RFC 9421's fields; TLS is where certificates of clients are.
     ...['http-message-signatures', 'node:net', 'node:tls'],
   ],
+  watch: [
+    ...['watch', 'usecase', 'domain', 'node:dns', 'node:http', 'node:https', 'node:net', 'node:os'],
+    ...['node:tls'],
+  ],
   cli: [
-    ...['cli', 'usecase', 'domain', 'commander', 'node:crypto', 'node:fs', 'node:path'],
+    ...['cli', 'usecase', 'audit', 'domain', 'commander', 'node:crypto', 'node:fs', 'node:path'],
     ...['node:readline'],
   ],
 };
@@ -36,6 +41,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** The dependencies of the server, on npm. One more is a decision: see docs/adr. */
 const DEPENDENCIES = [
   '@pantoken/pan-token',
+  'canonicalize',
   'commander',
   'fastify',
   'http-message-signatures',

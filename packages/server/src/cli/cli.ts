@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { addAccountChanges } from './account-changes.ts';
+import { addAudit } from './audit.ts';
 import { addDatabase } from './database.ts';
 import { addKeys } from './keys.ts';
 import { homeOption, portOption } from './options.ts';
@@ -23,6 +24,7 @@ export async function runCli(program: Program, argv: readonly string[]): Promise
   addDatabase(root, program);
   addKeys(root, program);
   addAccountChanges(root, program);
+  addAudit(root, program);
   await root.parseAsync([...argv]);
 }
 
@@ -98,10 +100,11 @@ async function serveUntilStopped(
   port: number,
   greet: () => void,
 ): Promise<void> {
+  const stopped = program.untilStopped(); // First: a signal may come while it starts.
   try {
     await service.listen(port);
     greet();
-    await program.untilStopped();
+    await stopped;
   } finally {
     await service.close();
   }

@@ -1,4 +1,5 @@
 import type { RecordAccountChanges } from '../usecase/record-account-changes.ts';
+import type { AuditTools } from './audit.ts';
 import type { DatabaseTools } from './database.ts';
 import type { KeyToolsSource } from './key-tools.ts';
 import type { SandboxService } from './sandbox.ts';
@@ -30,6 +31,7 @@ export interface Program {
   };
   readonly database: DatabaseTools;
   readonly keys: KeyToolsSource;
+  readonly audit: AuditTools;
   print(text: string): void;
   /** Resolves when a person or the system wants the program to end. */
   untilStopped(): Promise<void>;

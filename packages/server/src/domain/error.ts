@@ -141,6 +141,10 @@ export const REFUSALS = {
     kind: 'conflict',
     title: 'No free token was found for this BIN and last four digits.',
   },
+  IDEMPOTENCY_KEY_REUSED: {
+    kind: 'conflict',
+    title: 'This Idempotency-Key came with another request in the last 24 hours.',
+  },
   BIN_RANGE_TAKEN: { kind: 'conflict', title: 'The BIN range overlaps one that is registered.' },
   ALREADY_REGISTERED: { kind: 'conflict', title: 'Something of this name is registered already.' },
 
@@ -206,6 +210,18 @@ export const REFUSALS = {
   ENCDATA_UNREADABLE: { kind: 'invalid', title: 'The encdata could not be read.' },
   ANSWER_TOO_LONG: { kind: 'invalid', title: 'The answer does not fit the key of the merchant.' },
 
+  BUDGET_EXHAUSTED: {
+    kind: 'limited',
+    title:
+      'This caller has asked about as many different cards as it may. Retry-After says when to go on.',
+  },
+  RATE_EXCEEDED: { kind: 'limited', title: 'Too many requests of this caller. Try again shortly.' },
+  LIFT_NOT_FOUND: { kind: 'not_found', title: 'No such request to lift a limit, or it has ended.' },
+  LIFT_NEEDS_ANOTHER: {
+    kind: 'forbidden',
+    title: 'Lifting a limit takes a second operator.',
+  },
+
   RECORD_DAMAGED: {
     kind: 'unavailable',
     title: 'A record does not agree with its seal. It is not shown; the operator is told.',
@@ -215,6 +231,11 @@ export const REFUSALS = {
     title: 'A key in the database is not the one it should be. It is not used.',
   },
   KEY_UNAVAILABLE: { kind: 'unavailable', title: 'A key of this organization is not available.' },
+  RESTORE_UNACCEPTED: {
+    kind: 'unavailable',
+    title:
+      'The database is older than its audit checkpoints; nothing is changed until that is accepted.',
+  },
   STORE_UNAVAILABLE: { kind: 'unavailable', title: 'The database could not take the record.' },
   TOO_BUSY: { kind: 'unavailable', title: 'Too many requests are waiting. Try again shortly.' },
 } as const satisfies Record<string, { kind: ErrorKind; title: string }>;

@@ -61,6 +61,17 @@ export function parseFormats(specs: readonly TokenFormatSpec[]): readonly TokenF
   return formats;
 }
 
+/** What the tokens of an organization keep of a number, or token, of so many characters. */
+export function keptDigits(
+  formats: readonly TokenFormat[],
+  length: number,
+): { readonly keepFirst: number; readonly keepLast: number } {
+  return formats.find(({ panLengths }) => panLengths.includes(length)) ?? KEEP_DEFAULT;
+}
+
+/** What is kept of a number that no organization has a format for. */
+export const KEEP_DEFAULT = { keepFirst: 6, keepLast: 4 } as const;
+
 function parseOne(spec: TokenFormatSpec): TokenFormat {
   try {
     return spec.engine === 'random' ? parseRandomFormat(spec) : parseFormat(spec);

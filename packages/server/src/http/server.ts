@@ -160,6 +160,9 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
   if (kind === 'unavailable') {
     request.log.error({ code, facts, err: refusal.cause, requestId: request.id }, refusal.message);
   }
+  if (typeof facts.retryAfterSeconds === 'number') {
+    reply.header('retry-after', String(facts.retryAfterSeconds));
+  }
   return face.sendRefusal(refusal, path, reply);
 }
 

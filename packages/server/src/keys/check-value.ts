@@ -24,10 +24,10 @@ const HMAC_PURPOSES: readonly KeyPurpose[] = [
  * What two people compare to know that they hold the same key: six hexadecimal digits in capitals.
  * Of an AES key the leftmost bytes of the CMAC of 16 zero bytes; not of an encrypted block of zeros,
  * which would give away part of what other constructions compute with the key. Of an HMAC key
- * the leftmost bytes of the HMAC of the same. Of an RSA key those of the SHA-256 of its public half.
+ * the leftmost bytes of the HMAC of the same. Of a key pair those of the SHA-256 of its public half.
  */
 export function checkValueOf(purpose: KeyPurpose, bytes: Uint8Array): string {
-  if (purpose === 'message') return shorten(publicDigest(bytes));
+  if (purpose === 'message' || purpose === 'audit') return shorten(publicDigest(bytes));
   if (HMAC_PURPOSES.includes(purpose)) {
     return shorten(createHmac('sha256', bytes).update(ZEROS).digest());
   }

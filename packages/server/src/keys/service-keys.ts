@@ -14,9 +14,11 @@ export interface ServiceKeys {
   readonly accessToken: KeyObject;
   /** RSA-4096, what merchants encrypt requests to. */
   readonly message: KeyObject;
+  /** Ed25519, signs checkpoints of the audit log. */
+  readonly audit: KeyObject;
 }
 
-type ServicePurpose = 'credential-index' | 'caller-secret' | 'access-token' | 'message';
+type ServicePurpose = 'credential-index' | 'caller-secret' | 'access-token' | 'message' | 'audit';
 
 /** RSA-4096 is what the documentation of the account updater's message encryption names. */
 const MESSAGE_KEY_BITS = 4096;
@@ -32,11 +34,13 @@ export async function newServiceKeys(
     return wrapper.wrap({ ...name, createdAtMs, knownAnswer: undefined }, bytes);
   };
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: MESSAGE_KEY_BITS });
+  const audit = generateKeyPairSync('ed25519').privateKey;
   return Promise.all([
     make('credential-index', newKeyBytes()),
     make('caller-secret', newKeyBytes()),
     make('access-token', newKeyBytes()),
     make('message', privateKey.export({ type: 'pkcs8', format: 'der' })),
+    make('audit', audit.export({ type: 'pkcs8', format: 'der' })),
   ]);
 }
 
@@ -56,5 +60,6 @@ export async function openServiceKeys(
     callerSecret: createSecretKey(await bytesOf('caller-secret')),
     accessToken: createSecretKey(await bytesOf('access-token')),
     message: createPrivateKey({ key: await bytesOf('message'), type: 'pkcs8', format: 'der' }),
+    audit: createPrivateKey({ key: await bytesOf('audit'), type: 'pkcs8', format: 'der' }),
   };
 }

@@ -53,7 +53,7 @@ export function numberOf(row: Row): NumberRecord {
   return {
     organization: row.organization as OrganizationNumber,
     id: recordId(row.numberId),
-    lineage: recordId(row.lineage),
+    lineage: lineageOf(row),
     panIndex: row.panIndex as Uint8Array,
     ...(row.nextPanIndex !== null && { nextPanIndex: row.nextPanIndex as Uint8Array }),
     token: row.token as string,
@@ -61,6 +61,11 @@ export function numberOf(row: Row): NumberRecord {
     sealedPan: { dataKeyEpoch: row.dataKeyEpoch as number, bytes: row.sealedPan as Uint8Array },
     createdAtMs: Number(row.createdAtMs),
   };
+}
+
+/** Empty: the number begins a lineage, and its id is that of the lineage, too. */
+function lineageOf({ lineage, numberId }: Row): RecordId {
+  return recordId((lineage as Uint8Array).length === 0 ? numberId : lineage);
 }
 
 function cardOf(row: Row): Card {

@@ -36,6 +36,9 @@ export const KEY_READS = {
   countSealedCards: `
     select data_key_epoch as "epoch", count(*) as "count" from card
     where organization = $1 group by data_key_epoch`,
+  countSealedAnswers: `
+    select data_key_epoch as "epoch", count(*) as "count" from kept_answer
+    where organization = $1 group by data_key_epoch`,
   countIndexes: `
     select count(*) - count(next_pan_index) as "withoutNext", count(next_pan_index) as "withNext",
       coalesce(sum(case when next_pan_index <> pan_index then 1 else 0 end), 0) as "notPromoted"

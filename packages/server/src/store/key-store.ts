@@ -53,6 +53,7 @@ export function makeKeyJobStore(reader: Reader): KeyJobStore {
       }
       return sum;
     },
+    countAnswers: (organization) => count('countSealedAnswers', organization),
     async countIndexes(organization) {
       const [row] = await reader.read('countIndexes', [organization]);
       return {

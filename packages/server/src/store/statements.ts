@@ -62,6 +62,37 @@ export const READS = {
       api_key_digest as "apiKeyDigest", networks, certificates, expires_at as "expiresAtMs",
       disabled_at as "disabledAtMs"
     from merchant order by name limit 100000`,
+  findAnswer: `
+    select organization, caller, key_digest as "keyDigest", body_digest as "bodyDigest",
+      data_key_epoch as "dataKeyEpoch", sealed_answer as "sealedAnswer", created_at as "createdAtMs"
+    from kept_answer
+    where organization = $1 and caller = $2 and key_digest = $3 and created_at >= $4`,
+  listCharges: `
+    select charged_at as "atMs", who, card, book, writer from budget_charge
+    where (charged_at, who, card) > ($1, $2, $3) and writer <> $4
+    order by charged_at, who, card limit 5000`,
+  listLifts: `
+    select budget_lift.lift as "id", who, times, reason, requested_by as "requestedBy",
+      requested_at as "requestedAtMs", until_at as "untilMs", approved_by as "approvedBy"
+    from budget_lift left join budget_lift_approval
+      on budget_lift.lift = budget_lift_approval.lift
+    where until_at > $1 order by requested_at limit 10000`,
+  lastAuditChain: `
+    select number, chain, hash from audit_chain order by number desc limit 1`,
+  lastAuditBlock: `
+    select position, hash from audit_block where chain = $1 order by position desc limit 1`,
+  findAuditBlock: `
+    select position, hash from audit_block where chain = $1 and position = $2`,
+  listAuditChains: `
+    select number, chain, node, opened_at as "openedAtMs",
+      previous_position as "previousPosition", previous_hash as "previousHash", hash
+    from audit_chain where number > $1 order by number limit 1000`,
+  listAuditBlocks: `
+    select position, recorded_at as "recordedAtMs", record_count as "recordCount", records, hash
+    from audit_block where chain = $1 and position > $2 order by position limit 200`,
+  listAcceptances: `
+    select chain, kept_position as "keptPosition", lost_through as "lostThrough"
+    from audit_acceptance limit 100000`,
   findDirectoryVersion: `
     select version from directory_version where id = 1`,
   ...KEY_READS,
@@ -112,12 +143,35 @@ export const WRITES = {
     insert into request_nonce (caller, nonce, expires_at) values ($1, $2, $3)`,
   forgetNonces: `
     delete from request_nonce where expires_at < $1`,
+  addAnswer: `
+    insert into kept_answer (organization, caller, key_digest, body_digest, data_key_epoch,
+      sealed_answer, created_at)
+    values ($1, $2, $3, $4, $5, $6, $7)`,
+  forgetAnswers: `
+    delete from kept_answer where organization = $1 and created_at < $2`,
   addAuditBlock: `
-    insert into audit_block (chain, position, recorded_at, record_count, records)
+    insert into audit_block (chain, position, recorded_at, record_count, records, hash)
+    values ($1, $2, $3, $4, $5, $6)`,
+  addCharge: `
+    insert into budget_charge (charged_at, who, card, book, writer) values ($1, $2, $3, $4, $5)
+    on conflict do nothing`,
+  forgetCharges: `
+    delete from budget_charge where charged_at < $1`,
+  addLift: `
+    insert into budget_lift (lift, who, times, reason, requested_by, requested_at, until_at)
+    values ($1, $2, $3, $4, $5, $6, $7)`,
+  approveLift: `
+    insert into budget_lift_approval (lift, approved_by, approved_at) values ($1, $2, $3)`,
+  addAuditChain: `
+    insert into audit_chain (number, chain, node, opened_at, previous_position, previous_hash, hash)
+    values ($1, $2, $3, $4, $5, $6, $7)`,
+  addAcceptance: `
+    insert into audit_acceptance (chain, kept_position, lost_through, accepted_by, accepted_at)
     values ($1, $2, $3, $4, $5)`,
-  touchAuditBlock: `
-    update audit_block set record_count = record_count where chain = $1 and position = $2`,
   ...KEY_WRITES,
+  /** Changes nothing, and is a write all the same: its commit waits for the disk and the standby. */
+  touchDirectory: `
+    update directory_version set version = version where id = 1`,
 } as const;
 
 export type ReadName = keyof typeof READS;

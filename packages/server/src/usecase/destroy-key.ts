@@ -33,7 +33,9 @@ export function makeDestroyKey(deps: KeyAdminDeps): DestroyKey {
           })
         : demandDataKeyDestroyable(series, epoch, {
             nowMs,
-            sealedCount: (await deps.jobs.countSealed(organization)).get(epoch) ?? 0,
+            sealedCount:
+              ((await deps.jobs.countSealed(organization)).get(epoch) ?? 0) +
+              ((await deps.jobs.countAnswers(organization)).get(epoch) ?? 0),
           });
     const name = { organization, purpose, epoch } as const;
     await changeKeys(deps, context, 'destroy_key', name, [

@@ -3,7 +3,7 @@ import { Refusal } from '../domain/error.ts';
 import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import { type CardNumber, Pan } from '../domain/pan.ts';
-import { openToken } from '../domain/token-format.ts';
+import { keptDigits, openToken } from '../domain/token-format.ts';
 import type { Trail } from './audit-trail.ts';
 import type { CardStore, Directory, Keyring, SealedPlace } from './ports.ts';
 
@@ -46,7 +46,7 @@ export function findByReference(
 /**
  * The record of a card number that must have one.
  *
- * @throws {Refusal} `CARD_NUMBER_NOT_FOUND`, `RECORD_DAMAGED`, `KEY_UNAVAILABLE`
+ * @throws {Refusal} `BUDGET_EXHAUSTED`, `CARD_NUMBER_NOT_FOUND`, `RECORD_DAMAGED`, `KEY_UNAVAILABLE`
  */
 export async function findByNumber(
   { cards, keyring }: FindNumberDeps,
@@ -55,6 +55,7 @@ export async function findByNumber(
   trail: Trail,
 ): Promise<FoundNumber> {
   trail.note({ maskedNumber: String(number) });
+  trail.spend(number.reveal(), keptDigits(organization.formats, number.length));
   const found = await lookUpNumber({ cards, keyring }, organization.number, number);
   if (found === undefined) throw new Refusal('CARD_NUMBER_NOT_FOUND');
   trail.note({ token: found.record.token });
@@ -87,7 +88,7 @@ export async function lookUpNumber(
  * A token that the card had before it was moved to a newer epoch finds the card as well. A token of a
  * closed epoch is counted when it opens and agrees with its record, and refused.
  *
- * @throws {Refusal} `TOKEN_MALFORMED`, `CARD_NUMBER_NOT_FOUND`, `TOKEN_EPOCH_CLOSED`,
+ * @throws {Refusal} `BUDGET_EXHAUSTED`, `TOKEN_MALFORMED`, `CARD_NUMBER_NOT_FOUND`, `TOKEN_EPOCH_CLOSED`,
  *   `TOKEN_EPOCH_DESTROYED`, `RECORD_DAMAGED`, `KEY_UNAVAILABLE`
  */
 export async function findByToken(
@@ -96,6 +97,7 @@ export async function findByToken(
   token: string,
   trail: Trail,
 ): Promise<FoundNumber> {
+  trail.spend(token, keptDigits(organization.formats, token.length));
   const keys = keyring.tokenKeys(organization.number);
   const opened = openToken(organization.formats, keys, token);
   const record =

@@ -18,6 +18,7 @@ export type KeyPurpose =
   | 'credential-index' // service: HMAC that finds an API key
   | 'caller-secret' // service: AES-GCM of callers' secrets
   | 'access-token' // service: HMAC of bearer tokens
+  | 'audit' // service: Ed25519 private key of audit checkpoints
   | 'message'; // service: RSA private key of encrypted requests
 
 /** What a key is called in the database. */
@@ -147,6 +148,8 @@ export interface KeyJobStore {
   countReplacedTokens(organization: OrganizationNumber): Promise<ReadonlyMap<number, number>>;
   /** How many numbers and cards are sealed under each data key. */
   countSealed(organization: OrganizationNumber): Promise<ReadonlyMap<number, number>>;
+  /** How many kept answers are sealed under each data key: they go by themselves, after a day. */
+  countAnswers(organization: OrganizationNumber): Promise<ReadonlyMap<number, number>>;
   /** How far an index key has taken over. */
   countIndexes(organization: OrganizationNumber): Promise<{
     readonly withoutNextCount: number;

@@ -5,6 +5,7 @@ import type { Expiry } from '../domain/expiry.ts';
 import type { Merchant } from '../domain/merchant.ts';
 import type { CardNumber, Pan } from '../domain/pan.ts';
 import { type Scheme, schemeOf } from '../domain/scheme.ts';
+import { keptDigits } from '../domain/token-format.ts';
 import { type ValidationStatus, validationStatus } from '../domain/validation.ts';
 import type { Audited, Trail } from './audit-trail.ts';
 import { type FindNumberDeps, lookUpNumber, openPan } from './find-number.ts';
@@ -62,6 +63,8 @@ async function lookUp(
 ): Promise<Omit<Validation, 'scheme'>> {
   const { directory, cards, clock } = deps;
   const range = directory.findBinRange(number);
+  const formats = range && directory.findOrganization(range.organization)?.formats;
+  trail.spend(number.reveal(), keptDigits(formats ?? [], number.length));
   if (range === undefined) return { status: 'N' };
   trail.note({ organization: range.organization });
   const found = await lookUpNumber(deps, range.organization, number);

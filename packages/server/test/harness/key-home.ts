@@ -8,10 +8,11 @@ import type { Caller } from '../../src/domain/caller.ts';
 import type { OrganizationNumber } from '../../src/domain/organization-number.ts';
 import { Pan } from '../../src/domain/pan.ts';
 import { makeLog } from '../../src/log.ts';
-import { type OpenedHome, openHome, systemClock } from '../../src/opened-home.ts';
+import type { OpenedHome } from '../../src/opened-home.ts';
 import { createService } from '../../src/service.ts';
 import { openDetails } from '../../src/usecase/card-details.ts';
 import { findByNumber, findByToken } from '../../src/usecase/find-number.ts';
+import { openTestHome } from './key-tools.ts';
 import { operator } from './service.ts';
 import { readRows } from './written-files.ts';
 
@@ -77,6 +78,7 @@ async function addCard(
 const NO_TRAIL = {
   note: () => undefined,
   countSeen: () => undefined,
+  spend: () => undefined,
   commit: () => Promise.reject(new Error('nothing is written here')),
   demandCommit: () => Promise.reject(new Error('nothing is written here')),
 };
@@ -91,7 +93,7 @@ export async function demandAllReadable(
   home: string,
   known: readonly KnownCard[],
 ): Promise<ReadonlyMap<number, number>> {
-  const opened = await openHome(home, systemClock, {});
+  const opened = await openTestHome(home);
   const counts = new Map<number, number>();
   try {
     for (const [index, card] of known.entries()) {

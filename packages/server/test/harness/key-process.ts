@@ -13,7 +13,7 @@ import { custodyFileIn } from '../../src/opened-home.ts';
 import type { Store } from '../../src/store/engine.ts';
 import { openStore, type StorePlace } from '../../src/store/place.ts';
 import { KEY_ORGANIZATION } from './key-home.ts';
-import { KEY_OPERATOR, NO_REPORT } from './key-tools.ts';
+import { KEY_OPERATOR, NO_REPORT, QUIET } from './key-tools.ts';
 
 const [home, command, moment, commitText] = process.argv.slice(2);
 assert(home !== undefined && command !== undefined);
@@ -41,6 +41,7 @@ async function openAndKill(place: StorePlace): Promise<Store> {
 if (command === 'rewrap') addKek(home);
 const tools = await openKeyTools(
   home,
+  QUIET,
   { open: openAndKill },
   // The harness looks when this process is dead: there is no node that must notice.
   { pause: async () => undefined },

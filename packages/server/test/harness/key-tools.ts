@@ -3,9 +3,17 @@ import type { KeyTools } from '../../src/cli/key-tools.ts';
 import type { OrganizationNumber } from '../../src/domain/organization-number.ts';
 import type { RecordId } from '../../src/domain/record-id.ts';
 import { type KeyToolsSurroundings, openKeyTools } from '../../src/key-tools.ts';
+import { makeLog } from '../../src/log.ts';
+import { openHome, systemClock } from '../../src/opened-home.ts';
 import type { TestService } from './service.ts';
 
 export const KEY_OPERATOR = { who: 'operator', requestId: 'keys' as RecordId } as const;
+
+/** A log that nobody reads. */
+export const QUIET = makeLog('error', { write: () => undefined });
+
+/** The database and the keys of a home, as the service has them. */
+export const openTestHome = (home: string) => openHome(home, QUIET, systemClock, {});
 
 export const NO_REPORT = () => undefined;
 
@@ -17,7 +25,7 @@ export async function withKeyTools<T>(
   work: (tools: KeyTools) => Promise<T>,
   surroundings: KeyToolsSurroundings = {},
 ): Promise<T> {
-  const tools = await openKeyTools(test.home, {}, surroundings);
+  const tools = await openKeyTools(test.home, QUIET, {}, surroundings);
   try {
     return await work(tools);
   } finally {

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { makeLog } from '../../src/log.ts';
 import { openHome, systemClock } from '../../src/opened-home.ts';
 import { openPan } from '../../src/usecase/find-number.ts';
 import type { PanRegistry } from './pan-registry.ts';
@@ -24,7 +25,12 @@ export function demandNoPanIn(folder: string, registry: PanRegistry): void {
  * @returns how many there are.
  */
 export async function addKeptNumbers(home: string, registry: PanRegistry): Promise<number> {
-  const { keyring, cards, close } = await openHome(home, systemClock, {});
+  const { keyring, cards, close } = await openHome(
+    home,
+    makeLog('error', { write: () => undefined }),
+    systemClock,
+    {},
+  );
   try {
     const ids = readRows(home, 'select organization, lower(hex(number_id)) as id from card_number');
     for (const { organization, id } of ids) {

@@ -5,12 +5,13 @@ import { before, describe, it } from 'node:test';
 import { luhnResidue } from '@pantoken/pan-token';
 import { Refusal, type RefusalCode } from '../../src/domain/error.ts';
 import type { OrganizationNumber } from '../../src/domain/organization-number.ts';
-import { custodyFileIn, openHome, systemClock } from '../../src/opened-home.ts';
+import { custodyFileIn } from '../../src/opened-home.ts';
 import {
   inDays,
   KEY_OPERATOR,
   NO_REPORT,
   newToken,
+  openTestHome,
   rotate,
   until,
   withKeyTools,
@@ -236,7 +237,7 @@ describe('keys changed by hand in the database', () => {
     it(`${what}: no service starts, and that is on record`, async () => {
       await changed(sql, async () => {
         const countBefore = failures().length;
-        await assert.rejects(openHome(test.home, systemClock, {}), refusal('KEY_DAMAGED'));
+        await assert.rejects(openTestHome(test.home), refusal('KEY_DAMAGED'));
         assert.equal(failures().length, countBefore + 1);
         assert.equal(failures().at(-1)?.code, 'KEY_DAMAGED');
       });
@@ -259,7 +260,7 @@ describe('keys changed by hand in the database', () => {
     const own = readFileSync(path, 'utf8');
     await changed("update wrapped_key set environment = 'production'", async () => {
       writeFileSync(path, own.replace('"default"', '"production"'));
-      await assert.rejects(openHome(test.home, systemClock, {}), refusal('KEY_DAMAGED'));
+      await assert.rejects(openTestHome(test.home), refusal('KEY_DAMAGED'));
       writeFileSync(path, own);
     });
   });
