@@ -6,10 +6,13 @@ import { runCli } from './cli/cli.ts';
 import type { Program, RunningService } from './cli/program.ts';
 import { type Config, parseConfig, parsePort } from './config.ts';
 import { databaseTools } from './database-tools.ts';
+import { Refusal } from './domain/error.ts';
+import { openKeyTools, restoreHome } from './key-tools.ts';
 import { makeLog } from './log.ts';
 import { createService, openService, type ServiceOptions } from './service.ts';
 import { databaseOf, serviceOptionsOf } from './service-options.ts';
 import { simulate } from './simulate.ts';
+import { isWorker, runWorkers } from './workers.ts';
 
 /** Only loopback: there is no TLS yet. */
 const HOST = '127.0.0.1';
@@ -18,6 +21,7 @@ process.umask(0o077); // Whatever we write is for our own user only.
 
 try {
   await runCli(makeProgram(parseConfig(process.env)), process.argv);
+  if (isWorker()) process.disconnect(); // The channel to the first process would keep this one.
 } catch (error) {
   process.stderr.write(`pantoken: ${explain(error)}\n`);
   process.exitCode = 1;
@@ -48,28 +52,40 @@ function makeProgram(config: Config): Program {
     version: packageJson.version,
     defaults: { home, port },
     parsePort,
-    async initService(folder) {
-      await (await createService(folder, errorLog(), serviceOptionsOf(config))).close();
+    async initService(folder, environment) {
+      const options = { ...serviceOptionsOf(config), environment };
+      await (await createService(folder, errorLog(), options)).close();
     },
     openService: (folder, logFile) => start(folder, logFile, serviceOptionsOf(config)),
     sandbox: {
-      createService: (folder) => createService(folder, errorLog()),
+      createService: (folder) => createService(folder, errorLog(), { environment: 'sandbox' }),
       openService: (folder, logFile) => start(folder, logFile, {}),
     },
     simulate,
     database: databaseTools(() => databaseOf(config)),
+    keys: {
+      open: (folder) => openKeyTools(folder, errorLog(), serviceOptionsOf(config)),
+      restore: restoreHome,
+    },
     audit: auditTools((folder) =>
       openService(folder, errorLog(), undefined, serviceOptionsOf(config)),
     ),
+    runWorkers: isWorker()
+      ? undefined
+      : (count) => runWorkers(count, untilStopped(), makeLog(config.logLevel, pino.destination(1))),
     print: (text) => process.stdout.write(`${text}\n`),
-    async untilStopped() {
-      await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
-    },
+    untilStopped,
   };
+}
+
+async function untilStopped(): Promise<void> {
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
 }
 
 function explain(error: unknown): string {
   const { code, message, port } = error as NodeJS.ErrnoException & { port?: number };
   if (code === 'EADDRINUSE') return `port ${port} is in use; choose another with PANTOKEN_PORT`;
-  return message || (code ?? 'unknown error');
+  const facts = error instanceof Refusal ? Object.entries(error.facts) : [];
+  const more = facts.map(([name, value]) => `\n  ${name}: ${value}`).join('');
+  return `${message || (code ?? 'unknown error')}${more}`;
 }

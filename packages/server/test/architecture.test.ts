@@ -22,6 +22,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['keys', 'usecase', 'audit', 'domain', '@pantoken/pan-token', 'jose', 'uuid'],
     ...['node:assert/strict', 'node:crypto', 'node:fs', 'node:path', 'node:worker_threads'],
     ...['http-message-signatures'],
+    // The network is for a key-encryption key that a server keeps; the shares are of its backup.
+    ...['node:http', 'node:https', 'node:util', 'shamir-secret-sharing'],
   ],
   connectors: [
     ...['connectors', 'usecase', 'domain', 'cockatiel', 'jose', 'mastercard-oauth1-signer'],
@@ -58,6 +60,7 @@ const DEPENDENCIES = [
   'mastercard-oauth1-signer',
   'pg',
   'pino',
+  'shamir-secret-sharing',
   'typebox',
   'uuid',
 ];

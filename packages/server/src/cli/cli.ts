@@ -4,9 +4,10 @@ import { Command } from 'commander';
 import { addAccountChanges } from './account-changes.ts';
 import { addAudit } from './audit.ts';
 import { addDatabase } from './database.ts';
+import { addKeys } from './keys.ts';
 import { addMerchants } from './merchants.ts';
 import { addNotifications } from './notifications.ts';
-import { homeOption, portOption } from './options.ts';
+import { homeOption, portOption, workersOption } from './options.ts';
 import type { Program, RunningService } from './program.ts';
 import { makeSandbox } from './sandbox.ts';
 import { sandboxGuide } from './sandbox-guide.ts';
@@ -23,8 +24,9 @@ export async function runCli(program: Program, argv: readonly string[]): Promise
   addSandbox(root, program);
   addInit(root, program);
   addServe(root, program);
-  addAccountChanges(root, program);
   addDatabase(root, program);
+  addKeys(root, program);
+  addAccountChanges(root, program);
   addMerchants(root, program);
   addNotifications(root, program);
   addSimulate(root, program);
@@ -67,14 +69,15 @@ function addInit(root: Command, program: Program): void {
     .command('init')
     .description('make the folder, keys and database of a new service')
     .addOption(homeOption(program).makeOptionMandatory())
+    .option('--environment <name>', 'where its keys may be used, and nowhere else', 'default')
     .addHelpText(
       'after',
       `
 With PANTOKEN_DATABASE_URL the records go to PostgreSQL; the folder then holds the key-encryption
-key only. Further nodes of the same service get a copy of that file in a folder of their own.`,
+key only. Further nodes of the same service get a copy of the folder (docs/keys.md).`,
     )
-    .action(async ({ home }: { home: string }) => {
-      await program.initService(resolve(home));
+    .action(async ({ home, environment }: { home: string; environment: string }) => {
+      await program.initService(resolve(home), environment);
       program.print(`Made a service in ${resolve(home)}`);
     });
 }
@@ -85,13 +88,16 @@ function addServe(root: Command, program: Program): void {
     .description('run the service that is kept in a folder')
     .addOption(homeOption(program).makeOptionMandatory())
     .addOption(portOption(program))
+    .addOption(workersOption())
     .addHelpText(
       'after',
       `
 Listens on 127.0.0.1 in plain HTTP and logs JSON lines to standard output. SIGTERM and SIGINT stop
 it after the requests that are under way. There is no TLS yet: put nothing of it on a network.`,
     )
-    .action(async ({ home, port }: { home: string; port: number }) => {
+    .action(async (options: { home: string; port: number; workers: number }) => {
+      const { home, port, workers } = options;
+      if (workers > 1 && program.runWorkers !== undefined) return program.runWorkers(workers);
       const service = await program.openService(resolve(home));
       await serveUntilStopped(program, service, port, () => undefined);
     });

@@ -9,6 +9,7 @@ import type { SetNotification } from '../usecase/set-notification.ts';
 import type { WatchStore } from '../usecase/watch-ports.ts';
 import type { AuditTools } from './audit.ts';
 import type { DatabaseTools } from './database.ts';
+import type { KeyToolsSource } from './key-tools.ts';
 import type { SandboxService } from './sandbox.ts';
 
 /** A service that can be started and stopped. */
@@ -39,10 +40,14 @@ export interface Program {
   readonly version: string;
   readonly defaults: { readonly home: string | undefined; readonly port: number };
   parsePort(text: string): number | undefined;
+  /**
+   * Makes the folder, keys and database of a new service, and leaves it closed.
+   *
+   * @param environment where its keys may be used.
+   */
+  initService(home: string, environment: string): Promise<void>;
   /** @param logFile left out: the log goes to standard output. */
   openService(home: string, logFile?: string): Promise<RunningService>;
-  /** Makes the folder, keys and database of a new service, and leaves it closed. */
-  initService(home: string): Promise<void>;
   /** The sandbox keeps all it has in its folder, wherever other services keep theirs. */
   readonly sandbox: {
     createService(home: string): Promise<SandboxService>;
@@ -51,7 +56,10 @@ export interface Program {
   readonly database: DatabaseTools;
   /** Starts a simulated scheme whose keys are in a folder, and are made there when they are not. */
   simulate(scheme: Scheme, folder: string, port: number): Promise<SimulatedScheme>;
+  readonly keys: KeyToolsSource;
   readonly audit: AuditTools;
+  /** Runs `serve` in so many processes; undefined where this process is one of them. */
+  readonly runWorkers: ((count: number) => Promise<void>) | undefined;
   print(text: string): void;
   /** Resolves when a person or the system wants the program to end. */
   untilStopped(): Promise<void>;

@@ -8,6 +8,8 @@
  * @module
  */
 
+import { UPDATER_REFUSALS } from './updater-refusals.ts';
+
 export type ErrorKind =
   | 'invalid' // the caller can fix the request
   | 'unauthenticated'
@@ -19,6 +21,7 @@ export type ErrorKind =
 
 /** Codes are public API: add freely, never rename, never reuse. Titles may be reworded. */
 export const REFUSALS = {
+  ...UPDATER_REFUSALS,
   BODY_TOO_LARGE: {
     kind: 'invalid',
     title: 'The body is larger than this path takes, 1 MiB as a rule.',
@@ -151,98 +154,42 @@ export const REFUSALS = {
   BIN_RANGE_TAKEN: { kind: 'conflict', title: 'The BIN range overlaps one that is registered.' },
   ALREADY_REGISTERED: { kind: 'conflict', title: 'Something of this name is registered already.' },
 
-  EFFECTIVE_DATE_INVALID: {
+  TOKEN_EPOCH_CLOSED: {
+    kind: 'conflict',
+    title: 'The key of this PAN-TOKEN is closed: it is not opened any more.',
+  },
+  TOKEN_EPOCH_DESTROYED: {
+    kind: 'conflict',
+    title: 'The key of this PAN-TOKEN is destroyed: nobody can open it.',
+  },
+  EPOCH_UNKNOWN: { kind: 'not_found', title: 'There is no key of this epoch.' },
+  EPOCH_STATE: { kind: 'conflict', title: 'The key is not in the state this needs.' },
+  EPOCH_MARK_TAKEN: {
+    kind: 'conflict',
+    title: 'Tokens of the next epoch would look like those of one that is not destroyed yet.',
+  },
+  EPOCH_IN_USE: { kind: 'conflict', title: 'Cards still need this key.' },
+  EPOCH_NOT_QUIET: {
+    kind: 'conflict',
+    title: 'The key has not been closed, with none of its tokens seen, for long enough.',
+  },
+  KEY_EXISTS: { kind: 'conflict', title: 'This key is there already.' },
+  KEY_JOB_UNDER_WAY: { kind: 'conflict', title: 'Another change of these keys is under way.' },
+  KEY_INPUT_INVALID: { kind: 'invalid', title: 'A key or a part of one could not be taken in.' },
+  CONFIRMATION_MISSING: {
     kind: 'invalid',
-    title: 'The effective date is no day YYYY-MM-DD of the years 2000 to 2099.',
+    title: 'This cannot be undone: confirm it by typing the organization number.',
   },
-  REFERENCE_INVALID: { kind: 'invalid', title: 'A reference is 1 to 64 printable characters.' },
-  REFERENCE_REUSED: {
+  OPERATOR_UNKNOWN: { kind: 'unauthenticated', title: 'No operator has this credential.' },
+  APPROVAL_MISSING: {
     kind: 'conflict',
-    title: 'Another account change is recorded under this reference.',
-  },
-  LINEAGE_LOOP: {
-    kind: 'conflict',
-    title: 'The new number leads back to the card that it would replace.',
-  },
-  NEW_EXPIRY_DIFFERS: {
-    kind: 'conflict',
-    title: 'The new number is on record with another expiry: send a renewal of it.',
-  },
-  CHANGE_NOT_FOUND: {
-    kind: 'not_found',
-    title: 'No account change of this organization is recorded under the corrected reference.',
-  },
-  CHANGE_NOT_CORRECTABLE: {
-    kind: 'conflict',
-    title: 'This account change is a correction, or is corrected already.',
+    title: 'This needs the approval of a second operator within 15 minutes.',
   },
 
   MERCHANT_UNKNOWN: { kind: 'forbidden', title: 'The merchantid is not that of the x-api-key.' },
   SCHEME_UNSUPPORTED: { kind: 'invalid', title: 'The card is neither Visa nor Mastercard.' },
-  NOTIFICATION_URL_MISSING: {
-    kind: 'conflict',
-    title: 'The merchant has no notification URL, so that nobody could be told of anything.',
-  },
-  NOTIFICATION_URL_INVALID: {
-    kind: 'invalid',
-    title: 'A notification URL is https, without user, query or fragment.',
-  },
-  NOTIFICATION_URL_UNPROVEN: {
-    kind: 'invalid',
-    title: 'The URL did not answer the challenge as the owner of the key would.',
-  },
-  MERCHANT_KEY_INVALID: {
-    kind: 'invalid',
-    title: 'A key is RSA of 2048 bits or more, and large enough for a notification.',
-  },
-  PANID_UNKNOWN: { kind: 'not_found', title: 'No card of this merchant is watched by this id.' },
-  CUSTOM_REFERENCE_INVALID: {
-    kind: 'invalid',
-    title: 'A custom reference is 1 to 64 bytes.',
-  },
   ENCDATA_UNREADABLE: { kind: 'invalid', title: 'The encdata could not be read.' },
   ANSWER_TOO_LONG: { kind: 'invalid', title: 'The answer does not fit the key of the merchant.' },
-
-  UPSTREAM_NOT_ENROLLED: {
-    kind: 'conflict',
-    title: 'The merchant is not enrolled with the account updater of this card scheme.',
-  },
-  UPSTREAM_CARD_REJECTED: {
-    kind: 'invalid',
-    title: 'The account updater of the card scheme does not take this number or expiry.',
-  },
-  UPSTREAM_REFUSED: {
-    kind: 'unavailable',
-    title: 'The account updater of the card scheme refused the inquiry.',
-  },
-  UPSTREAM_CREDENTIALS_REFUSED: {
-    kind: 'unavailable',
-    title: 'The account updater of the card scheme does not take our credentials.',
-  },
-  UPSTREAM_LIMITED: {
-    kind: 'unavailable',
-    title: 'The account updater of the card scheme takes no more inquiries for now.',
-  },
-  UPSTREAM_PENDING: {
-    kind: 'unavailable',
-    title: 'The account updater of the card scheme is still at work. Ask again later.',
-  },
-  UPSTREAM_TIMEOUT: {
-    kind: 'unavailable',
-    title: 'The account updater of the card scheme did not answer in time.',
-  },
-  UPSTREAM_UNREACHABLE: {
-    kind: 'unavailable',
-    title: 'The account updater of the card scheme could not be reached.',
-  },
-  UPSTREAM_SUSPENDED: {
-    kind: 'unavailable',
-    title: 'The account updater of the card scheme failed often and is not asked for a moment.',
-  },
-  UPSTREAM_ANSWER_UNKNOWN: {
-    kind: 'unavailable',
-    title: 'The account updater of the card scheme gave an answer that is not understood.',
-  },
 
   BUDGET_EXHAUSTED: {
     kind: 'limited',
@@ -259,6 +206,10 @@ export const REFUSALS = {
   RECORD_DAMAGED: {
     kind: 'unavailable',
     title: 'A record does not agree with its seal. It is not shown; the operator is told.',
+  },
+  KEY_DAMAGED: {
+    kind: 'unavailable',
+    title: 'A key in the database is not the one it should be. It is not used.',
   },
   KEY_UNAVAILABLE: { kind: 'unavailable', title: 'A key of this organization is not available.' },
   RESTORE_UNACCEPTED: {
