@@ -170,7 +170,8 @@ async function lookUp(engine: Engine, size: number): Promise<number> {
   const times: number[] = [];
   for (const index of indexes) {
     const start = performance.now();
-    const record = await cards.findNumberByIndex(ORGANIZATION, index);
+    const asked = { current: index, next: undefined, findBy: 'current' } as const;
+    const record = await cards.findNumberByIndex(ORGANIZATION, asked);
     if (record === undefined) throw new Error('a card is not there');
     await cards.findCard(ORGANIZATION, record.id, 1);
     times.push(performance.now() - start);

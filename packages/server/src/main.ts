@@ -6,6 +6,8 @@ import { runCli } from './cli/cli.ts';
 import type { Program, RunningService } from './cli/program.ts';
 import { type Config, parseConfig, parsePort } from './config.ts';
 import { databaseTools } from './database-tools.ts';
+import { Refusal } from './domain/error.ts';
+import { openKeyTools, restoreHome } from './key-tools.ts';
 import { makeLog } from './log.ts';
 import { createService, openService, type ServiceOptions } from './service.ts';
 import { databaseOf, serviceOptionsOf } from './service-options.ts';
@@ -44,15 +46,20 @@ function makeProgram(config: Config): Program {
     version: packageJson.version,
     defaults: { home, port },
     parsePort,
-    async initService(folder) {
-      await (await createService(folder, errorLog(), serviceOptionsOf(config))).close();
+    async initService(folder, environment) {
+      const options = { ...serviceOptionsOf(config), environment };
+      await (await createService(folder, errorLog(), options)).close();
     },
     openService: (folder, logFile) => start(folder, logFile, serviceOptionsOf(config)),
     sandbox: {
-      createService: (folder) => createService(folder, errorLog()),
+      createService: (folder) => createService(folder, errorLog(), { environment: 'sandbox' }),
       openService: (folder, logFile) => start(folder, logFile, {}),
     },
     database: databaseTools(() => databaseOf(config)),
+    keys: {
+      open: (folder) => openKeyTools(folder, errorLog(), serviceOptionsOf(config)),
+      restore: restoreHome,
+    },
     audit: auditTools((folder) =>
       openService(folder, errorLog(), undefined, serviceOptionsOf(config)),
     ),
@@ -71,5 +78,7 @@ async function untilStopped(): Promise<void> {
 function explain(error: unknown): string {
   const { code, message, port } = error as NodeJS.ErrnoException & { port?: number };
   if (code === 'EADDRINUSE') return `port ${port} is in use; choose another with PANTOKEN_PORT`;
-  return message || (code ?? 'unknown error');
+  const facts = error instanceof Refusal ? Object.entries(error.facts) : [];
+  const more = facts.map(([name, value]) => `\n  ${name}: ${value}`).join('');
+  return `${message || (code ?? 'unknown error')}${more}`;
 }

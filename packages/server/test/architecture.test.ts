@@ -20,6 +20,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   keys: [
     ...['keys', 'usecase', 'audit', 'domain', '@pantoken/pan-token', 'jose', 'uuid'],
     ...['node:assert/strict', 'node:crypto', 'node:fs', 'node:path', 'node:worker_threads'],
+    // The network is for a key-encryption key that a server keeps; the shares are of its backup.
+    ...['node:http', 'node:https', 'node:util', 'shamir-secret-sharing'],
   ],
   http: [
     ...['http', 'usecase', 'domain', 'fastify', 'typebox', 'node:assert/strict', 'node:crypto'],
@@ -46,6 +48,7 @@ const DEPENDENCIES = [
   'jose',
   'pg',
   'pino',
+  'shamir-secret-sharing',
   'typebox',
   'uuid',
 ];

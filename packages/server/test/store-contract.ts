@@ -36,6 +36,8 @@ export function numberRecord(organization = ORGANIZATION, lineage?: RecordId): N
   };
 }
 
+const indexOf = (current: Uint8Array) => ({ current, next: undefined, findBy: 'current' }) as const;
+
 export function cardOf(record: NumberRecord, sequence = 1): Card {
   return {
     organization: record.organization,
@@ -78,7 +80,7 @@ export async function storeContract(
       const { organization, id, panIndex, epoch, token } = record;
       for (const found of [
         await cards.findNumber(organization, id),
-        await cards.findNumberByIndex(organization, panIndex),
+        await cards.findNumberByIndex(organization, indexOf(panIndex)),
         await cards.findNumberByToken(organization, epoch, token),
       ]) {
         assert(found);
@@ -94,7 +96,7 @@ export async function storeContract(
       const record = numberRecord();
       await commit(addition(record));
       assert.equal(await cards.findNumber(OTHER, record.id), undefined);
-      assert.equal(await cards.findNumberByIndex(OTHER, record.panIndex), undefined);
+      assert.equal(await cards.findNumberByIndex(OTHER, indexOf(record.panIndex)), undefined);
       assert.equal(await cards.findNumberByToken(OTHER, 1, record.token), undefined);
       assert.equal(await cards.findNumberByToken(ORGANIZATION, 2, record.token), undefined);
     });

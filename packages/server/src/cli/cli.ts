@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { addAccountChanges } from './account-changes.ts';
 import { addAudit } from './audit.ts';
 import { addDatabase } from './database.ts';
+import { addKeys } from './keys.ts';
 import { homeOption, portOption, workersOption } from './options.ts';
 import type { Program, RunningService } from './program.ts';
 import { makeSandbox } from './sandbox.ts';
@@ -21,6 +22,7 @@ export async function runCli(program: Program, argv: readonly string[]): Promise
   addInit(root, program);
   addServe(root, program);
   addDatabase(root, program);
+  addKeys(root, program);
   addAccountChanges(root, program);
   addAudit(root, program);
   await root.parseAsync([...argv]);
@@ -61,14 +63,15 @@ function addInit(root: Command, program: Program): void {
     .command('init')
     .description('make the folder, keys and database of a new service')
     .addOption(homeOption(program).makeOptionMandatory())
+    .option('--environment <name>', 'where its keys may be used, and nowhere else', 'default')
     .addHelpText(
       'after',
       `
 With PANTOKEN_DATABASE_URL the records go to PostgreSQL; the folder then holds the key-encryption
-key only. Further nodes of the same service get a copy of that file in a folder of their own.`,
+key only. Further nodes of the same service get a copy of the folder (docs/keys.md).`,
     )
-    .action(async ({ home }: { home: string }) => {
-      await program.initService(resolve(home));
+    .action(async ({ home, environment }: { home: string; environment: string }) => {
+      await program.initService(resolve(home), environment);
       program.print(`Made a service in ${resolve(home)}`);
     });
 }

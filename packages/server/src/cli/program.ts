@@ -1,6 +1,7 @@
 import type { RecordAccountChanges } from '../usecase/record-account-changes.ts';
 import type { AuditTools } from './audit.ts';
 import type { DatabaseTools } from './database.ts';
+import type { KeyToolsSource } from './key-tools.ts';
 import type { SandboxService } from './sandbox.ts';
 
 /** A service that can be started and stopped. */
@@ -15,16 +16,21 @@ export interface Program {
   readonly version: string;
   readonly defaults: { readonly home: string | undefined; readonly port: number };
   parsePort(text: string): number | undefined;
+  /**
+   * Makes the folder, keys and database of a new service, and leaves it closed.
+   *
+   * @param environment where its keys may be used.
+   */
+  initService(home: string, environment: string): Promise<void>;
   /** @param logFile left out: the log goes to standard output. */
   openService(home: string, logFile?: string): Promise<RunningService>;
-  /** Makes the folder, keys and database of a new service, and leaves it closed. */
-  initService(home: string): Promise<void>;
   /** The sandbox keeps all it has in its folder, wherever other services keep theirs. */
   readonly sandbox: {
     createService(home: string): Promise<SandboxService>;
     openService(home: string, logFile: string): Promise<RunningService>;
   };
   readonly database: DatabaseTools;
+  readonly keys: KeyToolsSource;
   readonly audit: AuditTools;
   /** Runs `serve` in so many processes; undefined where this process is one of them. */
   readonly runWorkers: ((count: number) => Promise<void>) | undefined;

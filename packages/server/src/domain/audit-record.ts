@@ -20,6 +20,20 @@ export type AuditAction =
   | 'change_caller_keys'
   | 'disable_merchant'
   | 'add_zone_key'
+  | 'open_keys'
+  | 'add_key'
+  | 'activate_key'
+  | 'close_key'
+  | 'destroy_key'
+  | 'retokenize'
+  | 'rewrap_key'
+  | 'rekey'
+  | 'import_key'
+  | 'export_key'
+  | 'back_up_key'
+  | 'add_operator'
+  | 'remove_operator'
+  | 'ask_approval'
   | 'accept_restore'
   | 'request_lift'
   | 'approve_lift';
@@ -51,6 +65,8 @@ export interface AuditRecord {
   readonly organization?: OrganizationNumber;
   readonly token?: string;
   readonly maskedNumber?: string;
+  /** The key it was about, or the command that waits for approval. */
+  readonly key?: string;
   /** Which account change it was. */
   readonly change?: AccountChangeKind;
   /** The letter a validation was answered with. */

@@ -148,6 +148,37 @@ export const REFUSALS = {
   BIN_RANGE_TAKEN: { kind: 'conflict', title: 'The BIN range overlaps one that is registered.' },
   ALREADY_REGISTERED: { kind: 'conflict', title: 'Something of this name is registered already.' },
 
+  TOKEN_EPOCH_CLOSED: {
+    kind: 'conflict',
+    title: 'The key of this PAN-TOKEN is closed: it is not opened any more.',
+  },
+  TOKEN_EPOCH_DESTROYED: {
+    kind: 'conflict',
+    title: 'The key of this PAN-TOKEN is destroyed: nobody can open it.',
+  },
+  EPOCH_UNKNOWN: { kind: 'not_found', title: 'There is no key of this epoch.' },
+  EPOCH_STATE: { kind: 'conflict', title: 'The key is not in the state this needs.' },
+  EPOCH_MARK_TAKEN: {
+    kind: 'conflict',
+    title: 'Tokens of the next epoch would look like those of one that is not destroyed yet.',
+  },
+  EPOCH_IN_USE: { kind: 'conflict', title: 'Cards still need this key.' },
+  EPOCH_NOT_QUIET: {
+    kind: 'conflict',
+    title: 'The key has not been closed, with none of its tokens seen, for long enough.',
+  },
+  KEY_EXISTS: { kind: 'conflict', title: 'This key is there already.' },
+  KEY_JOB_UNDER_WAY: { kind: 'conflict', title: 'Another change of these keys is under way.' },
+  KEY_INPUT_INVALID: { kind: 'invalid', title: 'A key or a part of one could not be taken in.' },
+  CONFIRMATION_MISSING: {
+    kind: 'invalid',
+    title: 'This cannot be undone: confirm it by typing the organization number.',
+  },
+  OPERATOR_UNKNOWN: { kind: 'unauthenticated', title: 'No operator has this credential.' },
+  APPROVAL_MISSING: {
+    kind: 'conflict',
+    title: 'This needs the approval of a second operator within 15 minutes.',
+  },
   EFFECTIVE_DATE_INVALID: {
     kind: 'invalid',
     title: 'The effective date is no day YYYY-MM-DD of the years 2000 to 2099.',
@@ -194,6 +225,10 @@ export const REFUSALS = {
   RECORD_DAMAGED: {
     kind: 'unavailable',
     title: 'A record does not agree with its seal. It is not shown; the operator is told.',
+  },
+  KEY_DAMAGED: {
+    kind: 'unavailable',
+    title: 'A key in the database is not the one it should be. It is not used.',
   },
   KEY_UNAVAILABLE: { kind: 'unavailable', title: 'A key of this organization is not available.' },
   RESTORE_UNACCEPTED: {

@@ -4,20 +4,28 @@ import type { Expiry } from '../domain/expiry.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { RecordId } from '../domain/record-id.ts';
 import type { CardStore } from '../usecase/ports.ts';
-import { idBytes } from './changes.ts';
+import { idBytes } from './ids.ts';
 import type { Reader, Row } from './statements.ts';
 
 /** Cards in tables card_number, card and account_change. */
 export function makeCardStore(reader: Reader): CardStore {
   return {
     async findNumber(organization, id) {
-      return numberOf(await reader.read('findNumber', [organization, idBytes(id)]));
+      return firstOf(await reader.read('findNumber', [organization, idBytes(id)]));
     },
-    async findNumberByIndex(organization, panIndex) {
-      return numberOf(await reader.read('findNumberByIndex', [organization, panIndex]));
+    async findNumberByIndex(organization, { current, next, findBy }) {
+      if (findBy !== 'current' && next !== undefined) {
+        const found = firstOf(await reader.read('findNumberByNextIndex', [organization, next]));
+        if (found !== undefined || findBy === 'next') return found;
+      }
+      return firstOf(await reader.read('findNumberByIndex', [organization, current]));
     },
     async findNumberByToken(organization, epoch, token) {
-      return numberOf(await reader.read('findNumberByToken', [organization, token, epoch]));
+      return firstOf(await reader.read('findNumberByToken', [organization, token, epoch]));
+    },
+    async findNumberByReplacedToken(organization, epoch, token) {
+      const values = [organization, token, epoch];
+      return firstOf(await reader.read('findNumberByReplacedToken', values));
     },
     async findCard(organization, numberId, sequence) {
       const rows = await reader.read('findCard', [organization, idBytes(numberId), sequence]);
@@ -37,13 +45,17 @@ export function makeCardStore(reader: Reader): CardStore {
   };
 }
 
-function numberOf([row]: readonly Row[]): NumberRecord | undefined {
-  if (row === undefined) return undefined;
+function firstOf([row]: readonly Row[]): NumberRecord | undefined {
+  return row && numberOf(row);
+}
+
+export function numberOf(row: Row): NumberRecord {
   return {
     organization: row.organization as OrganizationNumber,
     id: recordId(row.numberId),
     lineage: lineageOf(row),
     panIndex: row.panIndex as Uint8Array,
+    ...(row.nextPanIndex !== null && { nextPanIndex: row.nextPanIndex as Uint8Array }),
     token: row.token as string,
     epoch: row.epoch as number,
     sealedPan: { dataKeyEpoch: row.dataKeyEpoch as number, bytes: row.sealedPan as Uint8Array },
@@ -91,7 +103,7 @@ function changeOf(row: Row): AccountChange {
   };
 }
 
-function recordId(bytes: Row[string] | undefined): RecordId {
+export function recordId(bytes: Row[string] | undefined): RecordId {
   const { buffer, byteOffset, byteLength } = bytes as Uint8Array<ArrayBuffer>;
   return Buffer.from(buffer, byteOffset, byteLength).toString('hex') as RecordId;
 }

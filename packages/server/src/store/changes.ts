@@ -2,14 +2,16 @@ import type { Access } from '../domain/access.ts';
 import type { AccountChange } from '../domain/account-change.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { Card, NumberRecord } from '../domain/card.ts';
-import type { RecordId } from '../domain/record-id.ts';
+import type { KeyChange } from '../usecase/key-ports.ts';
 import type { Change } from '../usecase/ports.ts';
+import { idBytes } from './ids.ts';
+import { keyWriteOf } from './key-changes.ts';
 import type { SqlValue, Write } from './statements.ts';
 
-/** The organization number of keys that belong to the service itself. */
-export const SERVICE_ORGANIZATION = -1;
-
-type WriteOf = { readonly [K in Change['kind']]: (change: Extract<Change, { kind: K }>) => Write };
+type PlainChange = Exclude<Change, KeyChange>;
+type WriteOf = {
+  readonly [K in PlainChange['kind']]: (change: Extract<PlainChange, { kind: K }>) => Write;
+};
 
 /** How each change is written; a kind that is missing here does not compile. */
 const WRITE_OF: WriteOf = {
@@ -31,12 +33,6 @@ const WRITE_OF: WriteOf = {
   add_bin_range(change) {
     const { prefix, organization, logo, panLength } = change.range;
     return { name: 'addBinRange', values: [prefix, organization, logo, panLength] };
-  },
-  add_key(change) {
-    const { organization, purpose, epoch, wrapped, knownAnswer, createdAtMs } = change.key;
-    const owner = organization ?? SERVICE_ORGANIZATION;
-    const values = [owner, purpose, epoch, wrapped, orNull(knownAnswer), createdAtMs];
-    return { name: 'addKey', values };
   },
   add_caller: (change) => ({ name: 'addCaller', values: callerValues(change.caller) }),
   add_credential(change) {
@@ -98,13 +94,9 @@ const WRITE_OF: WriteOf = {
 };
 
 /** The write that makes a change true. */
-export function writeOf<K extends Change['kind']>(change: Extract<Change, { kind: K }>): Write {
-  const write = WRITE_OF[change.kind] as (change: Extract<Change, { kind: K }>) => Write;
-  return write(change);
-}
-
-export function idBytes(id: RecordId): Uint8Array {
-  return Buffer.from(id, 'hex');
+export function writeOf(change: Change): Write {
+  const write = (WRITE_OF as Partial<Record<string, (change: Change) => Write>>)[change.kind];
+  return write === undefined ? keyWriteOf(change as KeyChange) : write(change);
 }
 
 function orNull<T extends SqlValue>(value: T | undefined): T | null {
@@ -117,7 +109,7 @@ function numberValues(record: NumberRecord): SqlValue[] {
   // Most numbers begin their lineage: saying so by nothing saves 16 bytes a card.
   const lineageBytes = lineage === id ? new Uint8Array() : idBytes(lineage);
   const names = [organization, idBytes(id), lineageBytes, panIndex, token, epoch];
-  return [...names, dataKeyEpoch, bytes, createdAtMs];
+  return [...names, dataKeyEpoch, bytes, createdAtMs, orNull(record.nextPanIndex)];
 }
 
 function cardValues(card: Card): SqlValue[] {

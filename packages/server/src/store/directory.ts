@@ -5,15 +5,7 @@ import type { MessageAlgorithm } from '../domain/merchant.ts';
 import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import { parseFormats } from '../domain/token-format.ts';
-import type {
-  Directory,
-  KeyPurpose,
-  RegisteredCaller,
-  RegisteredMerchant,
-  WrappedKey,
-  WrappedKeyStore,
-} from '../usecase/ports.ts';
-import { SERVICE_ORGANIZATION } from './changes.ts';
+import type { Directory, RegisteredCaller, RegisteredMerchant } from '../usecase/ports.ts';
 import type { Reader, Row } from './statements.ts';
 
 /**
@@ -40,11 +32,6 @@ export async function makeDirectory(reader: Reader): Promise<Directory> {
     },
     hasChanged: async () => (await readVersion(reader)) !== snapshot.version,
   };
-}
-
-/** Wrapped keys in table wrapped_key. */
-export function makeWrappedKeyStore(reader: Reader): WrappedKeyStore {
-  return { listKeys: async () => (await reader.read('listKeys', [])).map(keyOf) };
 }
 
 async function readSnapshot(reader: Reader) {
@@ -99,19 +86,6 @@ function rangeOf(row: Row): BinRange {
     organization: row.organization as OrganizationNumber,
     logo: row.logo as number,
     panLength: row.panLength as number,
-  };
-}
-
-function keyOf(row: Row): WrappedKey {
-  const { organization } = row;
-  return {
-    organization:
-      organization === SERVICE_ORGANIZATION ? undefined : (organization as OrganizationNumber),
-    purpose: row.purpose as KeyPurpose,
-    epoch: row.epoch as number,
-    wrapped: row.wrapped as Uint8Array,
-    knownAnswer: (row.knownAnswer as string | null) ?? undefined,
-    createdAtMs: Number(row.createdAtMs),
   };
 }
 

@@ -26,7 +26,8 @@ assert(parentPort, 'this file runs as a worker');
 const port = parentPort;
 
 const database = new DatabaseSync(path, { timeout: 5_000 });
-database.exec('pragma synchronous = full');
+// A destroyed key is overwritten in the file, too, not only unlinked.
+database.exec('pragma synchronous = full; pragma secure_delete = on');
 const prepared = new Map<WriteName, StatementSync>();
 
 /** Of the chain that the audit blocks of this run of this writer are; made with the first of them. */

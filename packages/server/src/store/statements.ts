@@ -6,9 +6,7 @@
  * @module
  */
 
-const NUMBER_COLUMNS = `
-  organization, number_id as "numberId", lineage, pan_index as "panIndex", token, epoch,
-  data_key_epoch as "dataKeyEpoch", sealed_pan as "sealedPan", created_at as "createdAtMs"`;
+import { KEY_READS, KEY_WRITES, NUMBER_COLUMNS } from './key-statements.ts';
 
 const CARD_COLUMNS = `
   organization, number_id as "numberId", sequence, logo, expiry, chip_sequence as "chipSequence",
@@ -24,9 +22,15 @@ export const READS = {
     select ${NUMBER_COLUMNS} from card_number where organization = $1 and number_id = $2`,
   findNumberByIndex: `
     select ${NUMBER_COLUMNS} from card_number where organization = $1 and pan_index = $2`,
+  findNumberByNextIndex: `
+    select ${NUMBER_COLUMNS} from card_number where organization = $1 and next_pan_index = $2`,
   findNumberByToken: `
     select ${NUMBER_COLUMNS} from card_number
     where organization = $1 and token = $2 and epoch = $3`,
+  findNumberByReplacedToken: `
+    select ${NUMBER_COLUMNS} from card_number
+    where organization = $1 and number_id = (select number_id from replaced_token
+      where organization = $1 and token = $2 and epoch = $3)`,
   findCard: `
     select ${CARD_COLUMNS} from card
     where organization = $1 and number_id = $2 and sequence = $3`,
@@ -44,10 +48,6 @@ export const READS = {
   listBinRanges: `
     select prefix, organization, logo, pan_length as "panLength"
     from bin_range order by organization, prefix limit 100000`,
-  listKeys: `
-    select organization, purpose, epoch, wrapped, known_answer as "knownAnswer",
-      created_at as "createdAtMs"
-    from wrapped_key order by organization, purpose, epoch limit 1000000`,
   listCallers: `
     select caller, name, client_id as "clientId", organizations, pci_certified as "pciCertified",
       rights, signature, signature_form as "signatureForm", number_form as "numberForm", keys,
@@ -95,13 +95,14 @@ export const READS = {
     from audit_acceptance limit 100000`,
   findDirectoryVersion: `
     select version from directory_version where id = 1`,
+  ...KEY_READS,
 } as const;
 
 export const WRITES = {
   addNumber: `
     insert into card_number (organization, number_id, lineage, pan_index, token, epoch,
-      data_key_epoch, sealed_pan, created_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+      data_key_epoch, sealed_pan, created_at, next_pan_index)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
   addCard: `
     insert into card (organization, number_id, sequence, logo, expiry, chip_sequence,
       data_key_epoch, sealed_details, created_at)
@@ -117,9 +118,6 @@ export const WRITES = {
     insert into organization (organization, name, pan_token_on, formats) values ($1, $2, $3, $4)`,
   addBinRange: `
     insert into bin_range (prefix, organization, logo, pan_length) values ($1, $2, $3, $4)`,
-  addKey: `
-    insert into wrapped_key (organization, purpose, epoch, wrapped, known_answer, created_at)
-    values ($1, $2, $3, $4, $5, $6)`,
   addCaller: `
     insert into caller (caller, name, client_id, organizations, pci_certified, rights, signature,
       signature_form, number_form, keys, networks, certificates, expires_at, disabled_at)
@@ -170,6 +168,7 @@ export const WRITES = {
   addAcceptance: `
     insert into audit_acceptance (chain, kept_position, lost_through, accepted_by, accepted_at)
     values ($1, $2, $3, $4, $5)`,
+  ...KEY_WRITES,
   /** Changes nothing, and is a write all the same: its commit waits for the disk and the standby. */
   touchDirectory: `
     update directory_version set version = version where id = 1`,

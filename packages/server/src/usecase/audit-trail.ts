@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { AuditAction, AuditRecord } from '../domain/audit-record.ts';
-import { Refusal } from '../domain/error.ts';
+import { Refusal, type RefusalCode } from '../domain/error.ts';
+import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { Alarm } from './audit-ports.ts';
 import type { Budgets } from './budgets.ts';
 import type { PendingNonces } from './pending-nonces.ts';
@@ -23,12 +24,15 @@ export type AuditFacts = {
     | 'status'
     | 'change'
     | 'losses'
-    | 'lift']?: AuditRecord[Name] | undefined;
+    | 'lift'
+    | 'key']?: AuditRecord[Name] | undefined;
 };
 
 /** The record of one request while it is being served. */
 export interface Trail {
   note(facts: AuditFacts): void;
+  /** A token of a closed epoch was seen: counted with the record of the refusal. */
+  countSeen(organization: OrganizationNumber, epoch: number): void;
   /**
    * Counts a card that is asked about, in whatever way, before it is looked up.
    *
@@ -38,6 +42,8 @@ export interface Trail {
   spend(text: string, keep: Parameters<Budgets['spend']>[2]): void;
   /** Makes the changes and the record of the request durable together. Called last. */
   commit(changes: readonly Change[]): Promise<CommitOutcome>;
+  /** The same, where a conflict is a refusal. @throws {Refusal} `code` */
+  demandCommit(changes: readonly Change[], code: RefusalCode): Promise<void>;
 }
 
 /** Refusals whose record is durable. */
@@ -86,6 +92,10 @@ export function makeAudited(deps: AuditedDeps): Audited {
       note(more) {
         facts = { ...facts, ...more };
       },
+      countSeen(organization, epoch) {
+        const { atMs } = begin;
+        charges.push({ kind: 'count_seen_token', organization, epoch, atMs });
+      },
       spend(text, keep) {
         charges.push(...budgets.spend(who, text, keep));
       },
@@ -94,6 +104,10 @@ export function makeAudited(deps: AuditedDeps): Audited {
         const outcome = await commit({ changes: [...charges, ...changes], audit });
         recorded = outcome.committed;
         return outcome;
+      },
+      async demandCommit(changes, code) {
+        const outcome = await trail.commit(changes);
+        if (!outcome.committed) throw new Refusal(code);
       },
     };
     try {
@@ -147,7 +161,7 @@ function isRepeated(refusal: Refusal, { budgets, rate }: AuditedDeps): boolean {
 
 /** A card is named once: by its token, or by its masked number where it has none. */
 function oneName(facts: AuditFacts): Partial<AuditRecord> {
-  const { organization, token, maskedNumber, status, change, losses, lift } = facts;
+  const { organization, token, maskedNumber, status, change, losses, lift, key } = facts;
   return {
     ...(organization !== undefined && { organization }),
     ...(token !== undefined && { token }),
@@ -156,6 +170,7 @@ function oneName(facts: AuditFacts): Partial<AuditRecord> {
     ...(change !== undefined && { change }),
     ...(losses !== undefined && { losses }),
     ...(lift !== undefined && { lift }),
+    ...(key !== undefined && { key }),
   };
 }
 

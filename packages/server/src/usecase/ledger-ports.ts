@@ -14,7 +14,8 @@ import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { SignedNonce } from '../domain/signed-nonce.ts';
 import type { KeptAnswer } from './answer-once.ts';
 import type { Charge, Lift } from './budget-ports.ts';
-import type { RegisteredCaller, RegisteredMerchant, WrappedKey } from './ports.ts';
+import type { KeyChange } from './key-ports.ts';
+import type { RegisteredCaller, RegisteredMerchant } from './ports.ts';
 
 /** One thing that becomes true when its unit is committed. */
 export type Change =
@@ -25,7 +26,7 @@ export type Change =
   | { readonly kind: 'add_account_change'; readonly change: AccountChange }
   | { readonly kind: 'add_organization'; readonly organization: Organization }
   | { readonly kind: 'add_bin_range'; readonly range: BinRange }
-  | { readonly kind: 'add_key'; readonly key: WrappedKey }
+  | KeyChange
   | { readonly kind: 'add_charge'; readonly charge: Charge }
   | { readonly kind: 'forget_charges'; readonly beforeMs: number }
   | { readonly kind: 'add_lift'; readonly lift: Lift }
@@ -72,6 +73,8 @@ export type Conflict =
   | 'change_taken' // somebody else changed this lineage first
   | 'answer_taken' // this caller has used this Idempotency-Key
   | 'nonce_taken' // this caller has signed with it before
+  | 'key_taken' // there is a key of this epoch, or in this state
+  | 'token_replaced' // this token has been replaced already
   | 'reference_taken' // a change of this reference is recorded
   | 'registration_taken';
 
