@@ -11,6 +11,7 @@ import { openKeyTools, restoreHome } from './key-tools.ts';
 import { makeLog } from './log.ts';
 import { createService, openService, type ServiceOptions } from './service.ts';
 import { databaseOf, serviceOptionsOf } from './service-options.ts';
+import { isWorker, runWorkers } from './workers.ts';
 
 /** Only loopback: there is no TLS yet. */
 const HOST = '127.0.0.1';
@@ -19,6 +20,7 @@ process.umask(0o077); // Whatever we write is for our own user only.
 
 try {
   await runCli(makeProgram(parseConfig(process.env)), process.argv);
+  if (isWorker()) process.disconnect(); // The channel to the first process would keep this one.
 } catch (error) {
   process.stderr.write(`pantoken: ${explain(error)}\n`);
   process.exitCode = 1;
@@ -61,11 +63,16 @@ function makeProgram(config: Config): Program {
     audit: auditTools((folder) =>
       openService(folder, errorLog(), undefined, serviceOptionsOf(config)),
     ),
+    runWorkers: isWorker()
+      ? undefined
+      : (count) => runWorkers(count, untilStopped(), makeLog(config.logLevel, pino.destination(1))),
     print: (text) => process.stdout.write(`${text}\n`),
-    async untilStopped() {
-      await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
-    },
+    untilStopped,
   };
+}
+
+async function untilStopped(): Promise<void> {
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
 }
 
 function explain(error: unknown): string {

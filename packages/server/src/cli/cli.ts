@@ -5,7 +5,7 @@ import { addAccountChanges } from './account-changes.ts';
 import { addAudit } from './audit.ts';
 import { addDatabase } from './database.ts';
 import { addKeys } from './keys.ts';
-import { homeOption, portOption } from './options.ts';
+import { homeOption, portOption, workersOption } from './options.ts';
 import type { Program, RunningService } from './program.ts';
 import { makeSandbox } from './sandbox.ts';
 import { sandboxGuide } from './sandbox-guide.ts';
@@ -82,13 +82,16 @@ function addServe(root: Command, program: Program): void {
     .description('run the service that is kept in a folder')
     .addOption(homeOption(program).makeOptionMandatory())
     .addOption(portOption(program))
+    .addOption(workersOption())
     .addHelpText(
       'after',
       `
 Listens on 127.0.0.1 in plain HTTP and logs JSON lines to standard output. SIGTERM and SIGINT stop
 it after the requests that are under way. There is no TLS yet: put nothing of it on a network.`,
     )
-    .action(async ({ home, port }: { home: string; port: number }) => {
+    .action(async (options: { home: string; port: number; workers: number }) => {
+      const { home, port, workers } = options;
+      if (workers > 1 && program.runWorkers !== undefined) return program.runWorkers(workers);
       const service = await program.openService(resolve(home));
       await serveUntilStopped(program, service, port, () => undefined);
     });

@@ -21,3 +21,19 @@ export function portOption({
       return port;
     });
 }
+
+/** More processes than that are a matter for more machines. */
+const WORKERS_MAX = 64;
+
+/** `--workers`: processes that share one port. */
+export function workersOption(): Option {
+  return new Option('--workers <number>', 'processes that share the port')
+    .default(1)
+    .argParser((text) => {
+      const count = /^[0-9]{1,2}$/.test(text) ? Number(text) : 0;
+      if (count < 1 || count > WORKERS_MAX) {
+        throw new InvalidArgumentError(`It is an integer from 1 to ${WORKERS_MAX}.`);
+      }
+      return count;
+    });
+}

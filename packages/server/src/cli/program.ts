@@ -32,6 +32,8 @@ export interface Program {
   readonly database: DatabaseTools;
   readonly keys: KeyToolsSource;
   readonly audit: AuditTools;
+  /** Runs `serve` in so many processes; undefined where this process is one of them. */
+  readonly runWorkers: ((count: number) => Promise<void>) | undefined;
   print(text: string): void;
   /** Resolves when a person or the system wants the program to end. */
   untilStopped(): Promise<void>;

@@ -50,7 +50,9 @@ export async function openSqlite(path: string): Promise<Store> {
     await migrate(schema);
   });
   const database = new DatabaseSync(path, { timeout: 5_000 });
-  database.exec(`pragma query_only = on; pragma mmap_size = ${MAPPED_BYTES};`);
+  database.exec(
+    `pragma query_only = on; pragma cache_size = -65536; pragma mmap_size = ${MAPPED_BYTES};`,
+  );
   const writer = startWriter(path);
   return {
     reader: makeReader(database),
