@@ -32,6 +32,8 @@ function makeProgram(config: Config): Program {
     const service = await openService(folder, log, undefined, options);
     return {
       async listen(onPort) {
+        const { watchPort, watchHost } = config.watch;
+        if (watchPort !== undefined) await service.watch.listen(watchPort, watchHost);
         await service.app.listen({ host: HOST, port: onPort });
       },
       recordAccountChanges: service.recordAccountChanges,

@@ -21,6 +21,7 @@ import { random } from './keys/random.ts';
 import { newServiceKeys, openServiceKeys } from './keys/service-keys.ts';
 import { makeZoneKeys } from './keys/zone-keys.ts';
 import { type AuditSettings, openAudit } from './service-audit.ts';
+import { openWatch } from './service-watch.ts';
 import { makeCardStore } from './store/card-store.ts';
 import { makeDirectory, makeWrappedKeyStore } from './store/directory.ts';
 import { makeLedger } from './store/ledger.ts';
@@ -44,6 +45,8 @@ import { makeReissueCard } from './usecase/reissue-card.ts';
 import { makeRenewCard } from './usecase/renew-card.ts';
 import { makeRotateCaller } from './usecase/rotate-caller.ts';
 import { makeValidatePan } from './usecase/validate-pan.ts';
+
+import { makeMetrics } from './watch/metrics.ts';
 
 export type Service = Awaited<ReturnType<typeof openService>>;
 
@@ -120,6 +123,7 @@ export async function openService(
   const cipher = makeMessageCipher(serviceKeys.message);
   const directory = await makeDirectory(reader);
   const nonces = makePendingNonces();
+  const metrics = makeMetrics();
   const audit = await openAudit({
     settings: options,
     home,
@@ -128,6 +132,7 @@ export async function openService(
     nonces,
     clock,
     log,
+    metrics,
   });
   const { audited } = audit;
   const cards = makeCardStore(reader);
@@ -152,17 +157,14 @@ export async function openService(
     recordRefusal: makeRecordRefusal(deps),
     v1: { authenticate, nonces, recordAccountChanges },
     log,
+    meter: metrics,
   });
+  const watch = openWatch({ metrics, audit, reader, clock });
   const stopFollowing = followDirectory({ directory, keyring, zoneKeys, log });
   return {
     app,
     directory,
-    register: makeRegister(deps),
-    rotateCaller: makeRotateCaller(deps),
-    disableCaller: makeDisableCaller(deps),
-    changeCallerKeys: makeChangeCallerKeys(deps),
-    disableMerchant: makeDisableMerchant(deps),
-    addZoneKey: makeAddZoneKey(deps),
+    ...operatorsUseCases(deps),
     createCard,
     ...inquiries,
     reissueCard,
@@ -171,13 +173,34 @@ export async function openService(
     recordAccountChanges,
     publicKeyPem: cipher.publicKeyPem(),
     audit,
+    watch,
     /** Answers what is under way, then lets go of every file and thread. */
     async close(): Promise<void> {
       await app.close();
+      await watch.close();
       await stopFollowing();
       await cipher.close();
       await audit.close();
       await store.close();
     },
+  };
+}
+
+/** What only operators do. */
+function operatorsUseCases(
+  deps: Parameters<typeof makeRegister>[0] &
+    Parameters<typeof makeRotateCaller>[0] &
+    Parameters<typeof makeDisableCaller>[0] &
+    Parameters<typeof makeChangeCallerKeys>[0] &
+    Parameters<typeof makeDisableMerchant>[0] &
+    Parameters<typeof makeAddZoneKey>[0],
+) {
+  return {
+    register: makeRegister(deps),
+    rotateCaller: makeRotateCaller(deps),
+    disableCaller: makeDisableCaller(deps),
+    changeCallerKeys: makeChangeCallerKeys(deps),
+    disableMerchant: makeDisableMerchant(deps),
+    addZoneKey: makeAddZoneKey(deps),
   };
 }
