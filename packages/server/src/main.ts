@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { pino } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
 import { auditTools } from './audit-tools.ts';
+import { budgetTools } from './budget-tools.ts';
 import { runCli } from './cli/cli.ts';
 import type { Program, RunningService } from './cli/program.ts';
 import { type Config, parseConfig, parsePort } from './config.ts';
@@ -40,6 +41,8 @@ function makeProgram(config: Config): Program {
       close: service.close,
     } satisfies RunningService;
   };
+  const openClosed = (folder: string) =>
+    openService(folder, errorLog(), undefined, serviceOptionsOf(config));
   return {
     version: packageJson.version,
     defaults: { home, port },
@@ -53,9 +56,8 @@ function makeProgram(config: Config): Program {
       openService: (folder, logFile) => start(folder, logFile, {}),
     },
     database: databaseTools(() => databaseOf(config)),
-    audit: auditTools((folder) =>
-      openService(folder, errorLog(), undefined, serviceOptionsOf(config)),
-    ),
+    audit: auditTools(openClosed),
+    budgets: budgetTools(openClosed),
     print: (text) => process.stdout.write(`${text}\n`),
     async untilStopped() {
       await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { addAccountChanges } from './account-changes.ts';
 import { addAudit } from './audit.ts';
+import { addBudget } from './budget.ts';
 import { addDatabase } from './database.ts';
 import { homeOption, portOption } from './options.ts';
 import type { Program, RunningService } from './program.ts';
@@ -22,6 +23,7 @@ export async function runCli(program: Program, argv: readonly string[]): Promise
   addServe(root, program);
   addDatabase(root, program);
   addAudit(root, program);
+  addBudget(root, program);
   addAccountChanges(root, program);
   await root.parseAsync([...argv]);
 }

@@ -1,5 +1,6 @@
 import type { RecordAccountChanges } from '../usecase/record-account-changes.ts';
 import type { AuditTools } from './audit.ts';
+import type { BudgetTools } from './budget.ts';
 import type { DatabaseTools } from './database.ts';
 import type { SandboxService } from './sandbox.ts';
 
@@ -26,6 +27,7 @@ export interface Program {
   };
   readonly database: DatabaseTools;
   readonly audit: AuditTools;
+  readonly budgets: BudgetTools;
   print(text: string): void;
   /** Resolves when a person or the system wants the program to end. */
   untilStopped(): Promise<void>;
