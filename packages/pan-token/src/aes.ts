@@ -1,9 +1,8 @@
 import { type Cipheriv, createCipheriv } from 'node:crypto';
 
 /**
- * An AES key schedule kept ready in OpenSSL. Opaque: neither `console.log` nor JSON shows key bytes.
- *
- * Made by {@link prepareAesKey}.
+ * An AES key schedule kept ready in OpenSSL, made by {@link prepareAesKey}. Opaque: neither
+ * `console.log` nor JSON shows key bytes.
  */
 export class AesKey {
   readonly #cipher: Cipheriv;

@@ -24,27 +24,12 @@ import { type AuditSettings, openAudit } from './service-audit.ts';
 import { openWatch } from './service-watch.ts';
 import { makeCardStore } from './store/card-store.ts';
 import { makeDirectory, makeWrappedKeyStore } from './store/directory.ts';
+import { makeKeptAnswerStore } from './store/kept-answer-store.ts';
 import { makeLedger } from './store/ledger.ts';
 import { openStore, type StorePlace } from './store/place.ts';
-import { makeAddZoneKey } from './usecase/add-zone-key.ts';
-import { makeAuthenticate } from './usecase/authenticate.ts';
-import { makeChangeAccount } from './usecase/change-account.ts';
-import { makeChangeCallerKeys } from './usecase/change-caller-keys.ts';
-import { makeCreateCard } from './usecase/create-card.ts';
-import { makeDisableCaller } from './usecase/disable-caller.ts';
-import { makeDisableMerchant } from './usecase/disable-merchant.ts';
-import { makeInquireNumber } from './usecase/inquire-number.ts';
-import { makeInquireToken } from './usecase/inquire-token.ts';
+import { makeUseCases } from './use-cases.ts';
 import { makePendingNonces } from './usecase/pending-nonces.ts';
 import type { Clock } from './usecase/ports.ts';
-import { makeRecordAccountChange } from './usecase/record-account-change.ts';
-import { makeRecordAccountChanges } from './usecase/record-account-changes.ts';
-import { makeRecordRefusal } from './usecase/record-refusal.ts';
-import { makeRegister } from './usecase/register.ts';
-import { makeReissueCard } from './usecase/reissue-card.ts';
-import { makeRenewCard } from './usecase/renew-card.ts';
-import { makeRotateCaller } from './usecase/rotate-caller.ts';
-import { makeValidatePan } from './usecase/validate-pan.ts';
 
 import { makeMetrics } from './watch/metrics.ts';
 
@@ -140,22 +125,14 @@ export async function openService(
   const publicKeys = makePublicKeys();
   const zoneKeys = await makeZoneKeys({ wrapper, store: wrappedKeys, clock });
   const access = { directory, credentials, networks, publicKeys, nonces, clock };
-  const authenticate = makeAuthenticate(access);
-  const deps = { ...access, audited, cards, keyring, zoneKeys, random };
-  const createCard = makeCreateCard(deps);
-  const reissueCard = makeReissueCard(deps);
-  const renewCard = makeRenewCard(deps);
-  const validatePan = makeValidatePan(deps);
-  const recordAccountChanges = makeRecordAccountChanges(makeRecordAccountChange(deps));
-  const inquiries = {
-    inquireToken: makeInquireToken(deps),
-    inquireNumber: makeInquireNumber(deps),
-  };
+  const answers = makeKeptAnswerStore(reader);
+  const deps = { ...access, audited, cards, answers, keyring, zoneKeys, random };
+  const useCases = makeUseCases(deps);
   const app: FastifyInstance = buildServer({
-    firstVision: { authenticate, nonces, createCard, reissueCard, renewCard, ...inquiries },
-    cardtokens: { authenticate, validatePan, cipher },
-    recordRefusal: makeRecordRefusal(deps),
-    v1: { authenticate, nonces, recordAccountChanges },
+    firstVision: { ...useCases, nonces },
+    cardtokens: { ...useCases, cipher },
+    v1: { ...useCases, nonces },
+    recordRefusal: useCases.recordRefusal,
     log,
     meter: metrics,
   });
@@ -164,13 +141,7 @@ export async function openService(
   return {
     app,
     directory,
-    ...operatorsUseCases(deps),
-    createCard,
-    ...inquiries,
-    reissueCard,
-    renewCard,
-    changeAccount: makeChangeAccount(deps),
-    recordAccountChanges,
+    ...useCases,
     publicKeyPem: cipher.publicKeyPem(),
     audit,
     watch,
@@ -183,24 +154,5 @@ export async function openService(
       await audit.close();
       await store.close();
     },
-  };
-}
-
-/** What only operators do. */
-function operatorsUseCases(
-  deps: Parameters<typeof makeRegister>[0] &
-    Parameters<typeof makeRotateCaller>[0] &
-    Parameters<typeof makeDisableCaller>[0] &
-    Parameters<typeof makeChangeCallerKeys>[0] &
-    Parameters<typeof makeDisableMerchant>[0] &
-    Parameters<typeof makeAddZoneKey>[0],
-) {
-  return {
-    register: makeRegister(deps),
-    rotateCaller: makeRotateCaller(deps),
-    disableCaller: makeDisableCaller(deps),
-    changeCallerKeys: makeChangeCallerKeys(deps),
-    disableMerchant: makeDisableMerchant(deps),
-    addZoneKey: makeAddZoneKey(deps),
   };
 }

@@ -27,8 +27,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['http-message-signatures', 'node:net', 'node:tls'],
   ],
   watch: [
-    ...['watch', 'usecase', 'domain', 'node:dns', 'node:http', 'node:https', 'node:net'],
-    ...['node:os', 'node:tls', 'prom-client'],
+    ...['watch', 'usecase', 'domain', 'node:dns', 'node:http', 'node:https', 'node:net', 'node:os'],
+    ...['node:tls', 'prom-client'],
   ],
   cli: [
     ...['cli', 'usecase', 'audit', 'domain', 'commander', 'node:crypto', 'node:fs', 'node:path'],

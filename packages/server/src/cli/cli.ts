@@ -22,9 +22,9 @@ export async function runCli(program: Program, argv: readonly string[]): Promise
   addInit(root, program);
   addServe(root, program);
   addDatabase(root, program);
+  addAccountChanges(root, program);
   addAudit(root, program);
   addBudget(root, program);
-  addAccountChanges(root, program);
   await root.parseAsync([...argv]);
 }
 
@@ -99,8 +99,8 @@ async function serveUntilStopped(
   port: number,
   greet: () => void,
 ): Promise<void> {
+  const stopped = program.untilStopped(); // First: a signal may come while it starts.
   try {
-    const stopped = program.untilStopped(); // From here on a signal ends it in order.
     await service.listen(port);
     greet();
     await stopped;

@@ -141,6 +141,10 @@ export const REFUSALS = {
     kind: 'conflict',
     title: 'No free token was found for this BIN and last four digits.',
   },
+  IDEMPOTENCY_KEY_REUSED: {
+    kind: 'conflict',
+    title: 'This Idempotency-Key came with another request in the last 24 hours.',
+  },
   BIN_RANGE_TAKEN: { kind: 'conflict', title: 'The BIN range overlaps one that is registered.' },
   ALREADY_REGISTERED: { kind: 'conflict', title: 'Something of this name is registered already.' },
 

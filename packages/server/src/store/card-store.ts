@@ -42,13 +42,18 @@ function numberOf([row]: readonly Row[]): NumberRecord | undefined {
   return {
     organization: row.organization as OrganizationNumber,
     id: recordId(row.numberId),
-    lineage: recordId(row.lineage),
+    lineage: lineageOf(row),
     panIndex: row.panIndex as Uint8Array,
     token: row.token as string,
     epoch: row.epoch as number,
     sealedPan: { dataKeyEpoch: row.dataKeyEpoch as number, bytes: row.sealedPan as Uint8Array },
     createdAtMs: Number(row.createdAtMs),
   };
+}
+
+/** Empty: the number begins a lineage, and its id is that of the lineage, too. */
+function lineageOf({ lineage, numberId }: Row): RecordId {
+  return recordId((lineage as Uint8Array).length === 0 ? numberId : lineage);
 }
 
 function cardOf(row: Row): Card {

@@ -63,6 +63,7 @@ const SQLITE_CONFLICTS: readonly (readonly [string, Conflict])[] = [
   ['caller.', 'registration_taken'],
   ['caller_credential.', 'registration_taken'],
   ['request_nonce.', 'nonce_taken'],
+  ['kept_answer.', 'answer_taken'],
   ['merchant.', 'registration_taken'],
   ['wrapped_key.', 'registration_taken'],
 ];
@@ -77,6 +78,7 @@ const POSTGRES_CONFLICTS: readonly (readonly [string, Conflict])[] = [
   ['bin_range_', 'registration_taken'],
   ['caller_', 'registration_taken'],
   ['request_nonce_', 'nonce_taken'],
+  ['kept_answer_', 'answer_taken'],
   ['merchant_', 'registration_taken'],
   ['wrapped_key_', 'registration_taken'],
 ];

@@ -62,6 +62,11 @@ export const READS = {
       api_key_digest as "apiKeyDigest", networks, certificates, expires_at as "expiresAtMs",
       disabled_at as "disabledAtMs"
     from merchant order by name limit 100000`,
+  findAnswer: `
+    select organization, caller, key_digest as "keyDigest", body_digest as "bodyDigest",
+      data_key_epoch as "dataKeyEpoch", sealed_answer as "sealedAnswer", created_at as "createdAtMs"
+    from kept_answer
+    where organization = $1 and caller = $2 and key_digest = $3 and created_at >= $4`,
   listCharges: `
     select charged_at as "atMs", who, card, book, writer from budget_charge
     where (charged_at, who, card) > ($1, $2, $3) and writer <> $4
@@ -140,6 +145,12 @@ export const WRITES = {
     insert into request_nonce (caller, nonce, expires_at) values ($1, $2, $3)`,
   forgetNonces: `
     delete from request_nonce where expires_at < $1`,
+  addAnswer: `
+    insert into kept_answer (organization, caller, key_digest, body_digest, data_key_epoch,
+      sealed_answer, created_at)
+    values ($1, $2, $3, $4, $5, $6, $7)`,
+  forgetAnswers: `
+    delete from kept_answer where organization = $1 and created_at < $2`,
   addAuditBlock: `
     insert into audit_block (chain, position, recorded_at, record_count, records, hash)
     values ($1, $2, $3, $4, $5, $6)`,

@@ -153,9 +153,9 @@ function oneName(facts: AuditFacts): Partial<AuditRecord> {
     ...(token !== undefined && { token }),
     ...(token === undefined && maskedNumber !== undefined && { maskedNumber }),
     ...(status !== undefined && { status }),
+    ...(change !== undefined && { change }),
     ...(losses !== undefined && { losses }),
     ...(lift !== undefined && { lift }),
-    ...(change !== undefined && { change }),
   };
 }
 

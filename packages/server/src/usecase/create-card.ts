@@ -12,6 +12,12 @@ import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { Pan } from '../domain/pan.ts';
 import { keptDigits } from '../domain/token-format.ts';
+import {
+  type AnswerOnceDeps,
+  answerOnce,
+  type KeepAnswer,
+  type Repeatable,
+} from './answer-once.ts';
 import type { Audited, Trail } from './audit-trail.ts';
 import { sealDetails, shownDetails } from './card-details.ts';
 import { drawPan } from './draw-pan.ts';
@@ -34,11 +40,13 @@ export interface CreateCardRequest {
   /** Left out: {@link DEFAULT_VALIDITY_YEARS} from now. */
   readonly expiry?: Expiry | undefined;
   readonly details: CardDetails;
+  /** Given: the same request, sent again, gets the same answer and makes nothing more. */
+  readonly repeatable?: Repeatable | undefined;
 }
 
 /** A card that was made or changed, and what its callers may be shown instead of the number. */
 export interface IssuedCard {
-  readonly card: Card;
+  readonly card: Omit<Card, 'sealedDetails'>;
   readonly details: CardDetails;
   readonly token: string;
   /** What stands for the number: the token where PAN Token is on, the masked number where it is off. */
@@ -51,7 +59,9 @@ export type CreateCard = (
   requestId: string,
 ) => Promise<IssuedCard>;
 
-export type CreateCardDeps = FindNumberDeps & MakeNumberDeps & { readonly audited: Audited };
+export type CreateCardDeps = FindNumberDeps &
+  MakeNumberDeps &
+  AnswerOnceDeps & { readonly audited: Audited };
 
 /**
  * Creates a card. A number that is new gets its PAN-TOKEN here, in the transaction of the card; a
@@ -59,7 +69,7 @@ export type CreateCardDeps = FindNumberDeps & MakeNumberDeps & { readonly audite
  *
  * @throws {Refusal} `ORGANIZATION_NOT_FOUND`, `RIGHT_MISSING`, `ORGANIZATION_RECORD_MISSING`, `PAN_OUTSIDE_BIN_RANGES`,
  *   `PAN_LENGTH_NOT_SERVED`, `CARD_EXISTS`, `CARD_REPLACED`, `CARD_CLOSED`, `BIN_RANGE_EXHAUSTED`,
- *   `TOKENS_EXHAUSTED`, `CARD_BUSY`, `KEY_UNAVAILABLE`
+ *   `TOKENS_EXHAUSTED`, `CARD_BUSY`, `KEY_UNAVAILABLE`, `IDEMPOTENCY_KEY_REUSED`
  */
 export function makeCreateCard(deps: CreateCardDeps): CreateCard {
   return (caller, request, requestId) =>
@@ -73,24 +83,38 @@ export function makeCreateCard(deps: CreateCardDeps): CreateCard {
         const { length } = request.pan;
         trail.spend(request.pan.reveal(), keptDigits(organization.formats, length));
       }
-      let conflict: NumberConflict | undefined;
-      for (let tries = 0; tries < DRAW_LIMIT; tries++) {
-        const { pan, range } = choosePan(deps, organization, request.pan);
-        trail.note({ maskedNumber: String(pan) });
-        const known = await lookUpNumber(deps, organization.number, pan);
-        if (known !== undefined && request.pan === undefined) continue; // Drawn before: draw again.
-        const record = known?.record ?? makeNumber(deps, organization, pan);
-        const card = makeCard(deps, record, range, request);
-        const details = shownDetails(deps.directory, caller, record.organization, request.details);
-        const changes =
-          known === undefined ? [addNumber(record)] : await claimLineage(deps, record, card);
-        conflict = await commitCard(trail, record, card, changes);
-        if (conflict === undefined) return issuedCard(organization, record, card, details, pan);
-        trail.note({ token: undefined });
-      }
-      if (conflict === 'change_taken') throw new Refusal('CARD_BUSY');
-      throw new Refusal(conflict === 'token_taken' ? 'TOKENS_EXHAUSTED' : 'BIN_RANGE_EXHAUSTED');
+      return answerOnce(deps, trail, caller, request, (once, keep) =>
+        issue(deps, once, caller, { ...request, organization }, keep),
+      );
     });
+}
+
+async function issue(
+  deps: CreateCardDeps,
+  trail: Trail,
+  caller: Caller,
+  request: Omit<CreateCardRequest, 'organization'> & { organization: Organization },
+  keep: KeepAnswer,
+): Promise<IssuedCard> {
+  const { organization } = request;
+  let conflict: NumberConflict | undefined;
+  for (let tries = 0; tries < DRAW_LIMIT; tries++) {
+    const { pan, range } = choosePan(deps, organization, request.pan);
+    trail.note({ maskedNumber: String(pan) });
+    const known = await lookUpNumber(deps, organization.number, pan);
+    if (known !== undefined && request.pan === undefined) continue; // Drawn before: draw again.
+    const record = known?.record ?? makeNumber(deps, organization, pan);
+    const card = makeCard(deps, record, range, request);
+    const details = shownDetails(deps.directory, caller, record.organization, request.details);
+    const answer = issuedCard(organization, record, card, details, pan);
+    const changes =
+      known === undefined ? [addNumber(record)] : await claimLineage(deps, record, card);
+    conflict = await commitCard(trail, record, card, [...keep(answer), ...changes]);
+    if (conflict === undefined) return answer;
+    trail.note({ token: undefined });
+  }
+  if (conflict === 'change_taken') throw new Refusal('CARD_BUSY');
+  throw new Refusal(conflict === 'token_taken' ? 'TOKENS_EXHAUSTED' : 'BIN_RANGE_EXHAUSTED');
 }
 
 function choosePan(
@@ -113,7 +137,7 @@ function makeCard(
   { keyring, clock }: CreateCardDeps,
   record: NumberRecord,
   range: BinRange,
-  { sequence, expiry, details }: CreateCardRequest,
+  { sequence, expiry, details }: Omit<CreateCardRequest, 'organization'>,
 ): Card {
   const nowMs = clock.nowMs();
   if (expiry !== undefined) demandPlausible(expiry, nowMs);
