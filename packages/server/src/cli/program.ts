@@ -1,5 +1,6 @@
 import type { RecordAccountChanges } from '../usecase/record-account-changes.ts';
 import type { AuditTools } from './audit.ts';
+import type { BudgetTools } from './budget.ts';
 import type { DatabaseTools } from './database.ts';
 import type { KeyToolsSource } from './key-tools.ts';
 import type { SandboxService } from './sandbox.ts';
@@ -34,6 +35,7 @@ export interface Program {
   readonly audit: AuditTools;
   /** Runs `serve` in so many processes; undefined where this process is one of them. */
   readonly runWorkers: ((count: number) => Promise<void>) | undefined;
+  readonly budgets: BudgetTools;
   print(text: string): void;
   /** Resolves when a person or the system wants the program to end. */
   untilStopped(): Promise<void>;
