@@ -19,6 +19,7 @@ import {
   type ServiceOptions,
   systemClock,
 } from './opened-home.ts';
+import { openWatch } from './service-watch.ts';
 import { makeKeptAnswerStore } from './store/kept-answer-store.ts';
 import { makeUpdaterService } from './updater-service.ts';
 import { makeUseCases } from './use-cases.ts';
@@ -51,7 +52,7 @@ export async function openService(
 ) {
   const opened = await openHome(home, log, clock, options);
   const { serviceKeys, keyring, zoneKeys, credentials, directory, cards, audited } = opened;
-  const { random, nonces, audit, store, reader } = opened;
+  const { random, nonces, audit, store, reader, metrics } = opened;
   const cipher = makeMessageCipher(serviceKeys.message);
   const networks = makeNetworks();
   const publicKeys = makePublicKeys();
@@ -68,7 +69,9 @@ export async function openService(
     v1: { ...useCases, ...updater, nonces },
     recordRefusal: useCases.recordRefusal,
     log,
+    meter: metrics,
   });
+  const watch = openWatch({ metrics, audit, reader, clock });
   const stopFollowing = follow(opened, log);
   return {
     app,
@@ -78,10 +81,12 @@ export async function openService(
     updater,
     publicKeyPem: cipher.publicKeyPem(),
     audit,
+    watch,
     /** Answers what is under way, then lets go of every file and thread. */
     async close(): Promise<void> {
       await app.close();
       await updater.close();
+      await watch.close();
       await stopFollowing();
       await cipher.close();
       await opened.close();

@@ -8,6 +8,7 @@ import type { RetryNotification } from '../usecase/retry-notification.ts';
 import type { SetNotification } from '../usecase/set-notification.ts';
 import type { WatchStore } from '../usecase/watch-ports.ts';
 import type { AuditTools } from './audit.ts';
+import type { BudgetTools } from './budget.ts';
 import type { DatabaseTools } from './database.ts';
 import type { KeyToolsSource } from './key-tools.ts';
 import type { SandboxService } from './sandbox.ts';
@@ -60,6 +61,7 @@ export interface Program {
   readonly audit: AuditTools;
   /** Runs `serve` in so many processes; undefined where this process is one of them. */
   readonly runWorkers: ((count: number) => Promise<void>) | undefined;
+  readonly budgets: BudgetTools;
   print(text: string): void;
   /** Resolves when a person or the system wants the program to end. */
   untilStopped(): Promise<void>;

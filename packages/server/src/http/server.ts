@@ -16,6 +16,7 @@ import type { Face } from './face.ts';
 import { firstVisionFace } from './firstvision/error.ts';
 import { type FirstVisionDeps, registerFirstVision } from './firstvision/firstvision.ts';
 import { parseJsonBody } from './json-body.ts';
+import type { HttpMeter } from './meter.ts';
 import { problemFace } from './problem.ts';
 import { keepRawBody } from './raw-body.ts';
 import { makeRefusalCounter, type RefusalCounter } from './refusal-counter.ts';
@@ -29,6 +30,7 @@ export interface ServerDeps {
   readonly v1: V1Deps;
   readonly recordRefusal: RecordRefusal;
   readonly log: FastifyBaseLogger;
+  readonly meter: HttpMeter;
 }
 
 /** No request of ours comes near it; mass calls of later faces are bounded by it, too. */
@@ -51,7 +53,7 @@ const COUNT_EVERY_MS = 60_000;
 
 /** The HTTP server with all of its faces. It listens when told to. */
 export function buildServer(deps: ServerDeps): FastifyInstance {
-  const { firstVision, cardtokens, v1, log } = deps;
+  const { firstVision, cardtokens, v1, log, meter } = deps;
   const app = fastify({
     loggerInstance: log,
     // A logger of its own for each request costs more than all look-ups; lines name the request.
@@ -69,15 +71,22 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
     frameworkErrors: (error, request, reply) => answerError(error, request, reply),
   });
   const counter = makeRefusalCounter();
+  app.addHook('onResponse', (request, reply, done) => {
+    const { auditAction = 'other' } = request.routeOptions.config;
+    meter.answered(auditAction, reply.statusCode, reply.elapsedTime / 1000);
+    done();
+  });
   takeBodies(app);
   hardenAnswers(app);
   app.setErrorHandler(async (error, request, reply) => {
     const recorded = await account(error, request, deps, counter);
+    if (recorded instanceof Refusal) meter.refused(recorded.code);
     return answerError(recorded, request, reply);
   });
   app.setNotFoundHandler((request, reply) => {
     const code = isOtherMethod(app, request) ? 'METHOD_NOT_ALLOWED' : 'ROUTE_UNKNOWN';
     counter.count(code);
+    meter.refused(code);
     return answerError(new Refusal(code), request, reply);
   });
   reportCounts(app, counter);
