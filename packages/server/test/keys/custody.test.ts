@@ -43,7 +43,7 @@ async function moveTo(test: TestService, settings: object): Promise<void> {
   await withKeyTools(test, async (tools) => {
     await tools.keks.add(path, 'create');
     const { rewrappedCount } = await tools.rewrap(KEY_OPERATOR, 'new');
-    assert.equal(rewrappedCount, 21); // Five of the service, four of each organization.
+    assert.equal(rewrappedCount, 24); // Eight of the service, four of each organization.
     assert.deepEqual(await tools.rewrap(KEY_OPERATOR, 'new'), { rewrappedCount: 0 });
     await tools.keks.remove('first');
   });
@@ -270,8 +270,8 @@ describe('the inventory', () => {
       ...{ ageDays: 340, tokenCount: 20, replacedTokenCount: 0, seenCount: 0 },
     });
     assert.match(warning ?? '', /token key 1 of organization 100 .* 25 days are left/);
-    assert.equal(inventory.keys.length, 9);
-    assert.equal(inventory.warnings.length, 9);
+    assert.equal(inventory.keys.length, 12);
+    assert.equal(inventory.warnings.length, 12);
     assert(inventory.cryptography.length > 0);
     const now = await withKeyTools(keyHome, (tools) => tools.list());
     assert.deepEqual(now.warnings, []);
