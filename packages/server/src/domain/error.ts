@@ -21,6 +21,8 @@ export type ErrorKind =
 
 /** Codes are public API: add freely, never rename, never reuse. Titles may be reworded. */
 export const REFUSALS = {
+  HTTP_MALFORMED: { kind: 'invalid', title: 'This is not an HTTP request, or too large a one.' },
+  REQUEST_TIMEOUT: { kind: 'invalid', title: 'The request took too long to arrive.' },
   ...UPDATER_REFUSALS,
   BODY_TOO_LARGE: {
     kind: 'invalid',

@@ -8,7 +8,7 @@ import fastify, {
   LogController,
 } from 'fastify';
 import type { AuditAction } from '../domain/audit-record.ts';
-import { Refusal } from '../domain/error.ts';
+import { REFUSALS, Refusal } from '../domain/error.ts';
 import type { RecordRefusal } from '../usecase/record-refusal.ts';
 import { type CardtokensDeps, registerCardtokens } from './cardtokens/cardtokens.ts';
 import { cardtokensFace } from './cardtokens/error.ts';
@@ -83,11 +83,13 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
     if (recorded instanceof Refusal) meter.refused(recorded.code);
     return answerError(recorded, request, reply);
   });
-  app.setNotFoundHandler((request, reply) => {
-    const code = isOtherMethod(app, request) ? 'METHOD_NOT_ALLOWED' : 'ROUTE_UNKNOWN';
-    counter.count(code);
-    meter.refused(code);
-    return answerError(new Refusal(code), request, reply);
+  // Before a body is read: what is sent to nowhere is not looked at.
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (!request.is404) return done();
+    done(new Refusal(isOtherMethod(app, request) ? 'METHOD_NOT_ALLOWED' : 'ROUTE_UNKNOWN'));
+  });
+  app.setNotFoundHandler(() => {
+    throw new Refusal('ROUTE_UNKNOWN');
   });
   reportCounts(app, counter);
   registerFirstVision(app, firstVision);
@@ -184,12 +186,21 @@ function isOtherMethod(app: FastifyInstance, request: FastifyRequest): boolean {
   return METHODS.some((method) => app.hasRoute({ method, url }));
 }
 
-/** What is not even HTTP gets the shortest answer there is, and no word of what it was. */
+/** What is not even HTTP has no path, so no face; it gets a problem, and no word of what it was. */
 function answerBrokenHttp(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return;
-  const status =
-    error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? '408 Request Timeout' : '400 Bad Request';
-  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+  const isLate = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+  const code = isLate ? 'REQUEST_TIMEOUT' : 'HTTP_MALFORMED';
+  const [status, reason] = isLate ? [408, 'Request Timeout'] : [400, 'Bad Request'];
+  const { title } = REFUSALS[code];
+  const body = JSON.stringify({ title, status, code, facts: {} });
+  const head = [
+    `HTTP/1.1 ${status} ${reason}`,
+    'content-type: application/problem+json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
 
 function reportCounts(app: FastifyInstance, counter: RefusalCounter): void {
