@@ -1,8 +1,14 @@
+import { makeNetworks } from './http/networks.ts';
+import { LOOPBACK_TRANSPORT, type Transport } from './http/transport.ts';
+
 /** What the environment says. */
 export interface Config {
   /** Folder of the database, the key-encryption key and what else a service keeps. */
   readonly home: string | undefined;
+  /** The address to listen on. */
+  readonly host: string;
   readonly port: number;
+  readonly transport: Transport;
   readonly logLevel: LogLevel;
 }
 
@@ -14,14 +20,21 @@ export const DEFAULT_PORT = 8480;
 /** Variables of the test suite: the service does not read them. */
 const TEST_PREFIX = 'PANTOKEN_TEST_';
 
-const VARIABLES = ['PANTOKEN_HOME', 'PANTOKEN_PORT', 'PANTOKEN_LOG_LEVEL'];
+const VARIABLES = [
+  ...['PANTOKEN_HOME', 'PANTOKEN_PORT', 'PANTOKEN_LOG_LEVEL', 'PANTOKEN_HOST'],
+  ...['PANTOKEN_TLS_CERT_FILE', 'PANTOKEN_TLS_KEY_FILE', 'PANTOKEN_CLIENT_CERTIFICATES'],
+  ...['PANTOKEN_PLAIN_HTTP', 'PANTOKEN_TRUSTED_PROXIES', 'PANTOKEN_CONNECTIONS_MAX'],
+  'PANTOKEN_REQUESTS_MAX',
+];
+
+type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads the configuration. Nothing else ever reads the environment.
  *
  * @throws {Error} with every problem at once, by the name of the variable and without its value.
  */
-export function parseConfig(env: Readonly<Record<string, string | undefined>>): Config {
+export function parseConfig(env: Environment): Config {
   const problems: string[] = [];
   for (const name of Object.keys(env)) {
     if (!name.startsWith('PANTOKEN_') || name.startsWith(TEST_PREFIX)) continue;
@@ -35,10 +48,57 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
   if (port === undefined) problems.push('PANTOKEN_PORT is not an integer from 1 to 65535');
   const logLevel = LOG_LEVELS.find((level) => level === (levelText ?? 'info'));
   if (logLevel === undefined) problems.push(`PANTOKEN_LOG_LEVEL is not ${LOG_LEVELS.join(', ')}`);
+  const host = env.PANTOKEN_HOST ?? '127.0.0.1';
+  const transport = parseTransport(env, host, problems);
   if (problems.length > 0 || port === undefined || logLevel === undefined) {
     throw new Error(problems.join('\n'));
   }
-  return { home, port, logLevel };
+  return { home, host, port, transport, logLevel };
+}
+
+const networks = makeNetworks();
+
+/** Adds to `problems` what is wrong. */
+function parseTransport(env: Environment, host: string, problems: string[]): Transport {
+  const { PANTOKEN_TLS_CERT_FILE: certFile, PANTOKEN_TLS_KEY_FILE: keyFile } = env;
+  const { PANTOKEN_PLAIN_HTTP: plain, PANTOKEN_CLIENT_CERTIFICATES: certificates = 'off' } = env;
+  const tls = certFile && keyFile ? { certFile, keyFile } : undefined;
+  if (tls === undefined && (certFile !== undefined || keyFile !== undefined)) {
+    problems.push('PANTOKEN_TLS_CERT_FILE and PANTOKEN_TLS_KEY_FILE are needed both, or neither');
+  }
+  if (plain !== undefined && plain !== 'allow') problems.push('PANTOKEN_PLAIN_HTTP is not allow');
+  if (tls === undefined && plain !== 'allow' && !isLoopback(host)) {
+    problems.push(
+      'PANTOKEN_HOST is not loopback: give it TLS, or set PANTOKEN_PLAIN_HTTP=allow if something in front of it has',
+    );
+  }
+  if (!['on', 'off'].includes(certificates)) {
+    problems.push('PANTOKEN_CLIENT_CERTIFICATES is not on or off');
+  }
+  if (certificates === 'on' && tls === undefined) {
+    problems.push('PANTOKEN_CLIENT_CERTIFICATES needs TLS');
+  }
+  const proxies = env.PANTOKEN_TRUSTED_PROXIES?.split(',').map((each) => each.trim()) ?? [];
+  if (!proxies.every(networks.isNetwork)) {
+    problems.push('PANTOKEN_TRUSTED_PROXIES is not a list of addresses or networks');
+  }
+  const count = (name: string, fallback: number): number => {
+    const text = env[name] ?? String(fallback);
+    if (/^[1-9][0-9]{0,5}$/.test(text)) return Number(text);
+    problems.push(`${name} is not an integer from 1 to 999999`);
+    return fallback;
+  };
+  return {
+    tls,
+    clientCertificates: certificates === 'on' ? 'asked' : 'none',
+    trustedProxies: proxies,
+    connectionsMax: count('PANTOKEN_CONNECTIONS_MAX', LOOPBACK_TRANSPORT.connectionsMax),
+    requestsMax: count('PANTOKEN_REQUESTS_MAX', LOOPBACK_TRANSPORT.requestsMax),
+  };
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || networks.includes(['127.0.0.0/8', '::1/128'], host);
 }
 
 /** @returns undefined when the text is no TCP port. */

@@ -11,6 +11,7 @@ import type { Logger } from 'pino';
 import { followDirectory } from './follow-directory.ts';
 import { makeNetworks } from './http/networks.ts';
 import { buildServer } from './http/server.ts';
+import { LOOPBACK_TRANSPORT } from './http/transport.ts';
 import { makeCredentials } from './keys/credentials.ts';
 import { createKeyEncryptionKey, readKeyEncryptionKey } from './keys/key-encryption-key.ts';
 import { makeKeyWrapper } from './keys/key-wrapper.ts';
@@ -72,9 +73,15 @@ export async function createService(home: string, log: Logger): Promise<Service>
  * Opens the service in a folder.
  *
  * @param clock the time; tests move it.
+ * @param transport how connections come in; in plain HTTP where left out, for loopback.
  * @throws {Error} when a file or key is missing or wrong: it says which, and does not start.
  */
-export async function openService(home: string, log: Logger, clock = systemClock) {
+export async function openService(
+  home: string,
+  log: Logger,
+  clock = systemClock,
+  transport = LOOPBACK_TRANSPORT,
+) {
   const paths = pathsOf(home);
   if (!existsSync(paths.database)) throw new Error(`there is no service in ${home}`);
   const wrapper = makeKeyWrapper(readKeyEncryptionKey(paths.keyEncryptionKey));
@@ -106,6 +113,7 @@ export async function openService(home: string, log: Logger, clock = systemClock
   const app: FastifyInstance = buildServer({
     firstVision: { authenticate, nonces, createCard, reissueCard, renewCard, ...inquiries },
     cardtokens: { authenticate, validatePan, cipher },
+    transport,
     log,
   });
   const stopFollowing = followDirectory({ directory, keyring, zoneKeys, log });

@@ -1,6 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { addCallerCommands } from './caller-commands.ts';
+import { addMerchantCommands } from './merchant-commands.ts';
+import type { OperatorProgram } from './operator.ts';
+import { addOrganizationCommands } from './organization-commands.ts';
 import { makeSandbox, type SandboxService } from './sandbox.ts';
 import { sandboxGuide } from './sandbox-guide.ts';
 
@@ -11,14 +15,15 @@ export interface RunningService {
 }
 
 /** What the commands need of the rest of the program. */
-export interface Program {
+export interface Program extends OperatorProgram {
   readonly version: string;
   readonly defaults: { readonly home: string | undefined; readonly port: number };
   parsePort(text: string): number | undefined;
-  /** @param logFile undefined: the log goes to standard output. */
-  openService(home: string, logFile: string | undefined): Promise<RunningService>;
+  /** As configured. The log goes to standard output. */
+  openService(home: string): Promise<RunningService>;
+  /** On this machine only, whatever is configured. */
+  openSandbox(home: string, logFile: string): Promise<RunningService>;
   createService(home: string): Promise<SandboxService>;
-  print(text: string): void;
   /** Resolves when a person or the system wants the program to end. */
   untilStopped(): Promise<void>;
 }
@@ -32,7 +37,11 @@ export async function runCli(program: Program, argv: readonly string[]): Promise
     .version(program.version)
     .showHelpAfterError('(pantoken --help tells what there is)');
   addSandbox(root, program);
+  addInit(root, program);
   addServe(root, program);
+  addOrganizationCommands(root, program);
+  addCallerCommands(root, program);
+  addMerchantCommands(root, program);
   await root.parseAsync([...argv]);
 }
 
@@ -55,7 +64,7 @@ beside them holds all that a client needs. To start over, stop it and remove the
       const url = `http://127.0.0.1:${port}`;
       const isNew = await makeSandbox(home, url, program.createService);
       mkdirSync(home, { recursive: true });
-      const service = await program.openService(home, `${home}/pantoken.log`);
+      const service = await program.openSandbox(home, `${home}/pantoken.log`);
       await service.listen(port);
       program.print(`${isNew ? 'Made a new sandbox' : 'Opened the sandbox'} in ${home}`);
       program.print(`Pantoken listens on ${url}, its log is pantoken.log in that folder.`);
@@ -64,6 +73,27 @@ beside them holds all that a client needs. To start over, stop it and remove the
       await program.untilStopped();
       await service.close();
       program.print('Stopped.');
+    });
+}
+
+function addInit(root: Command, program: Program): void {
+  root
+    .command('init')
+    .description('make a new service in a folder: database and keys')
+    .addOption(homeOption(program).makeOptionMandatory())
+    .addHelpText(
+      'after',
+      `
+What comes next:
+  pantoken organization add --help    issuers, their BINs and token formats
+  pantoken caller add --help          who may call, and what they may do
+  pantoken serve --help               TLS, addresses, proxies`,
+    )
+    .action(async ({ home: folder }: { home: string }) => {
+      const home = resolve(folder);
+      await (await program.createService(home)).close();
+      program.print(`Made a new service in ${home}`);
+      program.print('Keep a copy of its key-encryption-key elsewhere: without it nothing opens.');
     });
 }
 
@@ -76,11 +106,18 @@ function addServe(root: Command, program: Program): void {
     .addHelpText(
       'after',
       `
-Listens on 127.0.0.1 in plain HTTP and logs JSON lines to standard output. SIGTERM and SIGINT stop
-it after the requests that are under way. There is no TLS yet: put nothing of it on a network.`,
+Logs JSON lines to standard output. SIGTERM and SIGINT stop it after the requests that are under way.
+It listens on 127.0.0.1 in plain HTTP; for a network it needs TLS:
+
+  PANTOKEN_HOST=0.0.0.0 PANTOKEN_TLS_CERT_FILE=cert.pem PANTOKEN_TLS_KEY_FILE=key.pem \
+    pantoken serve --home /var/lib/pantoken
+
+A new certificate is taken as soon as its files change, or at SIGHUP. PANTOKEN_CLIENT_CERTIFICATES=on
+asks clients for theirs (pantoken caller add --certificate). PANTOKEN_TRUSTED_PROXIES names the
+proxies whose X-Forwarded-For is believed.`,
     )
     .action(async ({ home, port }: { home: string; port: number }) => {
-      const service = await program.openService(resolve(home), undefined);
+      const service = await program.openService(resolve(home));
       await service.listen(port);
       await program.untilStopped();
       await service.close();
@@ -94,7 +131,7 @@ function homeOption({ defaults }: Program, fallback?: string): Option {
 }
 
 function portOption({ defaults, parsePort }: Program): Option {
-  return new Option('--port <number>', 'TCP port on 127.0.0.1 (PANTOKEN_PORT)')
+  return new Option('--port <number>', 'TCP port (PANTOKEN_PORT)')
     .default(defaults.port)
     .argParser((text) => {
       const port = parsePort(text);

@@ -5,6 +5,7 @@ import fastify, {
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
+  type FastifyServerOptions,
   LogController,
 } from 'fastify';
 import { Refusal } from '../domain/error.ts';
@@ -14,14 +15,18 @@ import type { Face } from './face.ts';
 import { firstVisionFace } from './firstvision/error.ts';
 import { type FirstVisionDeps, registerFirstVision } from './firstvision/firstvision.ts';
 import { parseJsonBody } from './json-body.ts';
+import { shedLoad } from './load.ts';
 import { problemFace } from './problem.ts';
 import { keepRawBody } from './raw-body.ts';
 import { makeRefusalCounter, type RefusalCounter } from './refusal-counter.ts';
 import { refusalOfError } from './refusal-of-error.ts';
+import { tlsOptions } from './tls.ts';
+import type { Transport } from './transport.ts';
 
 export interface ServerDeps {
   readonly firstVision: FirstVisionDeps;
   readonly cardtokens: CardtokensDeps;
+  readonly transport: Transport;
   readonly log: FastifyBaseLogger;
 }
 
@@ -33,21 +38,22 @@ const FACES: readonly Face[] = [firstVisionFace, cardtokensFace, problemFace];
 
 const COUNT_EVERY_MS = 60_000;
 
+/** The longest of our headers is an access token of some 300 bytes; nothing of ours is in a URL. */
+const HEADERS_BYTES_MAX = 8 * 1024;
+const HEADERS_MAX = 64;
+const URL_LENGTH_MAX = 1024;
+
+/** Time for the headers, and for all of a request: who needs longer wants to hold the connection. */
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/** An idle connection is kept a little longer than the minute that proxies keep theirs. */
+const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+
 /** The HTTP server with all of its faces. It listens when told to. */
-export function buildServer({ firstVision, cardtokens, log }: ServerDeps): FastifyInstance {
-  const app = fastify({
-    loggerInstance: log,
-    logController: new LogController({ disableRequestLogging: true }),
-    genReqId: () => randomUUID(),
-    requestIdHeader: false,
-    bodyLimit: BODY_BYTES_MAX,
-    requestTimeout: 30_000,
-    forceCloseConnections: 'idle',
-    // Its defaults would drop unknown fields and turn numbers into strings without a word.
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
-    clientErrorHandler: answerBrokenHttp,
-    frameworkErrors: (error, request, reply) => sendError(error, request, reply),
-  });
+export function buildServer(deps: ServerDeps): FastifyInstance {
+  const { firstVision, cardtokens, transport, log } = deps;
+  const app = openApp(transport, log);
   const counter = makeRefusalCounter();
   takeBodies(app);
   hardenAnswers(app);
@@ -56,10 +62,53 @@ export function buildServer({ firstVision, cardtokens, log }: ServerDeps): Fasti
     const code = isOtherMethod(app, request) ? 'METHOD_NOT_ALLOWED' : 'ROUTE_UNKNOWN';
     return sendError(new Refusal(code), request, reply, counter);
   });
+  limitUrls(app);
+  shedLoad(app, transport.requestsMax);
   reportCounts(app, counter);
   registerFirstVision(app, firstVision);
   registerCardtokens(app, cardtokens);
   return app;
+}
+
+function openApp(transport: Transport, log: FastifyBaseLogger): FastifyInstance {
+  const { tls, clientCertificates, trustedProxies, connectionsMax } = transport;
+  const limits = {
+    maxHeaderSize: HEADERS_BYTES_MAX,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+  };
+  const options: FastifyServerOptions = {
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: () => randomUUID(),
+    requestIdHeader: false,
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
+    forceCloseConnections: 'idle',
+    // Its defaults would drop unknown fields and turn numbers into strings without a word.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
+    clientErrorHandler: answerBrokenHttp,
+    frameworkErrors: (error, request, reply) => sendError(error, request, reply),
+  };
+  // Apart from the class of its server an app with TLS is the same, and typed as if it were.
+  const connection =
+    tls === undefined
+      ? { http: limits }
+      : { https: { ...limits, ...tlsOptions(tls, clientCertificates) } };
+  const app = fastify({ ...options, ...connection } as FastifyServerOptions);
+  app.server.maxConnections = connectionsMax;
+  app.server.maxHeadersCount = HEADERS_MAX;
+  return app;
+}
+
+/** Before a route is looked for: nothing of ours is long, and what is long may be a card number. */
+function limitUrls(app: FastifyInstance): void {
+  app.addHook('onRequest', async (request) => {
+    if (request.url.length > URL_LENGTH_MAX) throw new Refusal('URL_TOO_LONG');
+  });
 }
 
 /** Bodies are JSON, or the form of `POST /token`; both keep their bytes for signatures. */
@@ -102,7 +151,11 @@ function sendError(
   }
   const { code, kind, facts } = refusal;
   counter?.count(code);
+  if (kind === 'unauthenticated') {
+    request.log.debug({ code, err: refusal.cause, requestId: request.id }, refusal.message);
+  }
   if (kind === 'unavailable') {
+    reply.header('retry-after', '1');
     request.log.error({ code, facts, err: refusal.cause, requestId: request.id }, refusal.message);
   }
   return face.sendRefusal(refusal, path, reply);

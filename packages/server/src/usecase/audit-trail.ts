@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { AuditAction, AuditRecord } from '../domain/audit-record.ts';
-import { Refusal } from '../domain/error.ts';
+import { Refusal, type RefusalCode } from '../domain/error.ts';
+import type { SignedNonce } from '../domain/signed-nonce.ts';
 import type { PendingNonces } from './pending-nonces.ts';
 import type { Change, Clock, CommitOutcome, Ledger, Unit } from './ports.ts';
 
@@ -43,14 +44,16 @@ export interface AuditedDeps {
  *   nonce that its caller has used before.
  */
 export function makeAudited({ ledger, clock, nonces }: AuditedDeps): Audited {
-  const commit = makeCommitWithNonce(ledger, clock, nonces);
+  const forgetNonces = makeForgetNonces(clock);
   return async (context, action, serve) => {
     let facts: AuditFacts = {};
     let recorded = false;
     const { requestId } = context;
+    const commit = withNonce(ledger, nonces.take(requestId), forgetNonces);
     const begin = { atMs: clock.nowMs(), who: context.who, action };
-    const refused = (code: Refusal['code']): AuditRecord => {
-      return { ...begin, outcome: 'refused', code, ...facts, requestId };
+    const refused = (code: RefusalCode): Unit => {
+      const audit: AuditRecord = { ...begin, outcome: 'refused', code, ...facts, requestId };
+      return { changes: [], audit };
     };
     const trail: Trail = {
       note(more) {
@@ -69,43 +72,53 @@ export function makeAudited({ ledger, clock, nonces }: AuditedDeps): Audited {
       return answer;
     } catch (error) {
       if (!(error instanceof Refusal) || error.code === 'STORE_UNAVAILABLE') throw error;
-      if (error.code !== 'REQUEST_REPLAYED') {
-        try {
-          await commit({ changes: [], audit: refused(error.code) });
-          throw error;
-        } catch (second) {
-          if (!(second instanceof Refusal) || second.code !== 'REQUEST_REPLAYED') throw second;
-        }
-      }
-      nonces.drop(requestId);
-      await ledger.commit({ changes: [], audit: refused('REQUEST_REPLAYED') });
+      const isReplay =
+        error.code === 'REQUEST_REPLAYED' || isNonceTaken(await commit(refused(error.code)));
+      if (!isReplay) throw error;
+      await ledger.commit(refused('REQUEST_REPLAYED'));
       throw new Refusal('REQUEST_REPLAYED');
     }
   };
 }
 
-/** How often, at most, the nonces that are out of their window are forgotten. */
+/**
+ * Commits the units of one request, its nonce with the first: if that was taken before, nothing of the
+ * unit is kept. Kept here from the beginning to the end, whatever becomes of the connection.
+ */
+function withNonce(
+  ledger: Ledger,
+  nonce: SignedNonce | undefined,
+  forgetNonces: () => readonly Change[],
+): Ledger['commit'] {
+  let isWritten = nonce === undefined;
+  return async (unit) => {
+    if (nonce === undefined || isWritten) return ledger.commit(unit);
+    const add = { kind: 'add_nonce', nonce } as const;
+    const outcome = await ledger.commit({
+      ...unit,
+      changes: [add, ...unit.changes, ...forgetNonces()],
+    });
+    if (isNonceTaken(outcome) && unit.audit.outcome === 'done') {
+      throw new Refusal('REQUEST_REPLAYED');
+    }
+    isWritten = outcome.committed;
+    return outcome;
+  };
+}
+
+function isNonceTaken(outcome: CommitOutcome): boolean {
+  return !outcome.committed && outcome.conflict === 'nonce_taken';
+}
+
+/** How often, at most, nonces that are out of their window are forgotten, with whatever is written. */
 const FORGET_EVERY_MS = 1_000;
 
-/**
- * Commits a unit, with the nonce of its request first: if that was taken before, nothing of the unit
- * is kept. Once in a while such a unit takes the forgetting of old nonces along.
- */
-function makeCommitWithNonce(ledger: Ledger, clock: Clock, nonces: PendingNonces) {
+function makeForgetNonces(clock: Clock): () => readonly Change[] {
   let forgottenAtMs = 0;
-  return async (unit: Unit): Promise<CommitOutcome> => {
-    const { requestId } = unit.audit;
-    const nonce = nonces.of(requestId);
-    if (nonce === undefined) return ledger.commit(unit);
-    const changes: Change[] = [{ kind: 'add_nonce', nonce }, ...unit.changes];
+  return () => {
     const nowMs = clock.nowMs();
-    if (nowMs - forgottenAtMs >= FORGET_EVERY_MS) {
-      forgottenAtMs = nowMs;
-      changes.push({ kind: 'forget_nonces', expiredBeforeMs: nowMs });
-    }
-    const outcome = await ledger.commit({ ...unit, changes });
-    if (outcome.committed) nonces.drop(requestId);
-    else if (outcome.conflict === 'nonce_taken') throw new Refusal('REQUEST_REPLAYED');
-    return outcome;
+    if (Math.abs(nowMs - forgottenAtMs) < FORGET_EVERY_MS) return [];
+    forgottenAtMs = nowMs;
+    return [{ kind: 'forget_nonces', expiredBeforeMs: nowMs }];
   };
 }
