@@ -44,3 +44,19 @@ export class PanTokenError extends Error {
     this.code = code;
   }
 }
+
+const sharedRefusals = new Map<PanTokenErrorCode, PanTokenError>();
+
+/**
+ * Gives the one refusal of a code that stands in the results of the many-forms: frozen, without a
+ * stack, since a million bad elements must not cost a million stack traces.
+ */
+export function refusalOf(code: PanTokenErrorCode): PanTokenError {
+  let refusal = sharedRefusals.get(code);
+  if (refusal === undefined) {
+    refusal = new PanTokenError(code);
+    refusal.stack = `${refusal.name}: ${refusal.message}`;
+    sharedRefusals.set(code, Object.freeze(refusal));
+  }
+  return refusal;
+}

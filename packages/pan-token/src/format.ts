@@ -34,6 +34,8 @@ export interface RandomFormat extends TokenFormat {
 
 /** How a format replaces the middle of PANs of one length. */
 export interface Layout {
+  /** The same for the same layout of another format, and different otherwise; below 2,048. */
+  readonly id: number;
   readonly alphabet: Alphabet;
   readonly keepFirst: number;
   readonly keepLast: number;
@@ -179,7 +181,9 @@ function layoutFor(
   const method = alphabet === 'numeric' && replaced <= 6 ? 'walk' : 'direct';
   const alphabetBit = alphabet === 'alphanumeric' ? 0x80 : 0;
   const methodBit = method === 'walk' ? 1 : 0;
+  const tweakHead = alphabetBit | (keepFirst << 3) | keepLast | methodBit;
   return {
+    id: tweakHead * 8 + (panLength - PAN_LENGTH_MIN),
     alphabet,
     keepFirst,
     keepLast,
@@ -188,6 +192,6 @@ function layoutFor(
     method,
     radix: alphabet === 'alphanumeric' ? 36 : 10,
     length: method === 'walk' ? replaced : replaced - 1,
-    tweakHead: alphabetBit | (keepFirst << 3) | keepLast | methodBit,
+    tweakHead,
   };
 }

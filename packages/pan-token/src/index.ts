@@ -13,9 +13,9 @@ export { PanTokenError, type PanTokenErrorCode } from './error.ts';
 export {
   type Ff1Params,
   ff1Decrypt,
+  ff1DecryptMany,
   ff1Encrypt,
-  type Numerals,
-  type NumeralsLike,
+  ff1EncryptMany,
 } from './ff1.ts';
 export {
   type Alphabet,
@@ -27,17 +27,18 @@ export {
   type TokenFormat,
 } from './format.ts';
 export { prepareKey, type TokenKey } from './key.ts';
-export { type KeySet, prepareKeys } from './key-set.ts';
+export { type KeySet, type Keys, prepareKeys } from './key-set.ts';
 export { luhnResidue } from './luhn.ts';
+export type { Numerals, NumeralsLike } from './numerals.ts';
 export { isPan } from './pan.ts';
-export { drawRandomToken } from './random-token.ts';
-export { isRandomTokenShape, isTokenShape } from './shape.ts';
+export { drawRandomToken, isRandomTokenShape } from './random-token.ts';
+export { isTokenShape } from './shape.ts';
 export {
   detokenize,
   epochOf,
-  type Keys,
   knownAnswer,
   type OpenedToken,
   openToken,
   tokenize,
 } from './token.ts';
+export type { ManyResult } from './window.ts';

@@ -47,6 +47,9 @@ export class KeySet {
   }
 }
 
+/** All living keys: prepared, which is faster, or as a list. */
+export type Keys = KeySet | readonly TokenKey[];
+
 /**
  * Prepares the keys of all living epochs of an organization, so that their marks are checked once.
  *
@@ -59,6 +62,15 @@ export class KeySet {
  */
 export function prepareKeys(keys: readonly TokenKey[]): KeySet {
   return new KeySet(keys);
+}
+
+/**
+ * Gives the keys of an alphabet by the index of their mark, from 0.
+ *
+ * @throws {PanTokenError} `EPOCH_MARK_SHARED` if two of the epochs share a mark of the alphabet.
+ */
+export function keysByMark(keys: Keys, alphabet: Alphabet): readonly (TokenKey | undefined)[] {
+  return KeySet.byMarkOf(KeySet.isKeySet(keys) ? keys : prepareKeys(keys), alphabet);
 }
 
 function byMark(alphabet: Alphabet, keys: readonly TokenKey[]): readonly (TokenKey | undefined)[] {

@@ -1,5 +1,7 @@
 import { type AesKey, prepareAesKey } from './aes.ts';
-import { parseEpoch } from './epoch.ts';
+import { markIndexOf, parseEpoch } from './epoch.ts';
+import type { Layout } from './format.ts';
+import { makingRecipe, openingRecipe, type Recipe } from './recipe.ts';
 
 /** PAN-TOKEN keys are AES-256 keys. */
 const KEY_BYTES = 32;
@@ -11,6 +13,8 @@ const KEY_BYTES = 32;
 export class TokenKey {
   readonly epoch: number;
   readonly #aes: AesKey;
+  readonly #making = new Map<number, Recipe>();
+  readonly #opening = new Map<number, Recipe>();
 
   constructor(epoch: number, bytes: Uint8Array) {
     this.epoch = parseEpoch(epoch);
@@ -20,10 +24,29 @@ export class TokenKey {
     Object.freeze(this);
   }
 
-  /** Inside this package only: gives the AES key. */
-  static aesOf(key: TokenKey): AesKey {
-    if (!TokenKey.isKey(key)) throw new TypeError('key must come from prepareKey');
-    return key.#aes;
+  /** Inside this package only: how this key makes tokens of a layout. Kept, there are few. */
+  static makingOf(key: TokenKey, layout: Layout): Recipe {
+    let recipe = key.#making.get(layout.id);
+    if (recipe === undefined) {
+      recipe = makingRecipe(layout, key.#aes, markIndexOf(layout.alphabet, key.epoch));
+      key.#making.set(layout.id, recipe);
+    }
+    return recipe;
+  }
+
+  /** Inside this package only: how this key opens tokens of a layout. */
+  static openingOf(key: TokenKey, layout: Layout): Recipe {
+    let recipe = key.#opening.get(layout.id);
+    if (recipe === undefined) {
+      recipe = openingRecipe(layout, key.#aes);
+      key.#opening.set(layout.id, recipe);
+    }
+    return recipe;
+  }
+
+  /** Inside this package only: refuses what did not come from {@link prepareKey}. */
+  static check(key: unknown, name: string): void {
+    if (!TokenKey.isKey(key)) throw new TypeError(`${name} must come from prepareKey`);
   }
 
   static isKey(value: unknown): value is TokenKey {

@@ -1,11 +1,11 @@
-import { luhnResidue } from './luhn.ts';
+import { residueOf } from './luhn.ts';
+import { CODE_OF_0 } from './symbols.ts';
+import { type Texts, textsOf } from './texts.ts';
 
-// ISO/IEC 7812-1 allows up to 19 digits; 12 is the shortest this format serves. `$` without the `m`
-// flag matches at the very end only, so a line end is refused.
-const PAN_PATTERN = /^[1-9][0-9]{11,18}$/;
-
-/** The shortest and the longest PAN, in digits. */
+/** The shortest PAN that is served, in digits. */
 export const PAN_LENGTH_MIN = 12;
+
+/** The longest PAN of ISO/IEC 7812-1, in digits. */
 export const PAN_LENGTH_MAX = 19;
 
 /**
@@ -16,5 +16,15 @@ export const PAN_LENGTH_MAX = 19;
  * @see ISO/IEC 7812-1
  */
 export function isPan(text: string): boolean {
-  return typeof text === 'string' && PAN_PATTERN.test(text) && luhnResidue(text) === 0;
+  return hasPanLength(text) && isPanText(textsOf(text), 0, text.length);
+}
+
+/** Tells whether `text` is a string that is neither too short nor too long for a PAN or a token. */
+export function hasPanLength(text: unknown): text is string {
+  return typeof text === 'string' && text.length >= PAN_LENGTH_MIN && text.length <= PAN_LENGTH_MAX;
+}
+
+/** Tells whether a piece of text, 12 to 19 bytes long, is a PAN. */
+export function isPanText(texts: Texts, start: number, length: number): boolean {
+  return residueOf(texts, start, length) === 0 && texts.codes[start] !== CODE_OF_0;
 }

@@ -1,7 +1,11 @@
 import { PanTokenError } from './error.ts';
 import type { RandomFormat } from './format.ts';
+import { luhnResidue } from './luhn.ts';
 import { isPan } from './pan.ts';
-import { isRandomTokenShape } from './shape.ts';
+
+const NUMBER = /^[1-9][0-9]*$/;
+const SYMBOLS_WITH_LETTER = /^[0-9]*[A-Z][0-9A-Z]*$/;
+const DIGITS = /^[0-9]*$/;
 
 const SYMBOLS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ';
 
@@ -38,6 +42,24 @@ export function drawRandomToken(
     if (isRandomTokenShape(format, token)) return token;
   }
   throw new Error('the source of random bytes gives no usable token');
+}
+
+/**
+ * Tells whether `text` has the exact shape of a token of the `random` engine: a length the format
+ * lists; ASCII digits in the kept parts, the first not 0; `numeric`: digits with a Luhn residue that
+ * is not 0; `alphanumeric`: a digit after the kept first digits (1-9 when nothing is kept in front),
+ * then `0-9A-Z` with at least one letter. So no token of a keyed format has this shape.
+ */
+export function isRandomTokenShape(format: RandomFormat, text: string): boolean {
+  if (typeof text !== 'string' || !format.panLengths.includes(text.length)) return false;
+  if (format.alphabet === 'numeric') return NUMBER.test(text) && luhnResidue(text) !== 0;
+  const lastAt = text.length - format.keepLast;
+  // The first symbol is a digit with or without kept ones before it.
+  return (
+    NUMBER.test(text.slice(0, format.keepFirst + 1)) &&
+    SYMBOLS_WITH_LETTER.test(text.slice(format.keepFirst + 1, lastAt)) &&
+    DIGITS.test(text.slice(lastAt))
+  );
 }
 
 function drawMiddle(

@@ -1,13 +1,15 @@
-import { markIndexOf } from './epoch.ts';
 import { PanTokenError } from './error.ts';
-import { ff1Decrypt, ff1Encrypt } from './ff1.ts';
-import { type KeyedFormat, type Layout, layoutOf, parseFormat } from './format.ts';
+import { permuteOne } from './ff1-lane.ts';
+import { type KeyedFormat, type Layout, layoutTableOf, parseFormat } from './format.ts';
 import { TokenKey } from './key.ts';
-import { KeySet, prepareKeys } from './key-set.ts';
-import { luhnResidue } from './luhn.ts';
-import { isPan } from './pan.ts';
-import { isTokenShape } from './shape.ts';
-import { walk } from './walk.ts';
+import { type Keys, keysByMark } from './key-set.ts';
+import { hasPanLength, isPanText } from './pan.ts';
+import { makePool } from './pool.ts';
+import type { Recipe } from './recipe.ts';
+import { markIn, NO_MARK } from './shape.ts';
+import { enterSlots, leaveSlots, mustGoOn } from './slot.ts';
+import { placeText, type Texts, textsOf } from './texts.ts';
+import { makeWindow, type Window, wipe } from './window.ts';
 
 /** What a token opens to. */
 export interface OpenedToken {
@@ -16,8 +18,8 @@ export interface OpenedToken {
   readonly epoch: number;
 }
 
-/** All living keys: prepared, which is faster, or as a list. */
-export type Keys = KeySet | readonly TokenKey[];
+/** The memory that one call works in: room for one text. */
+const desks = makePool(() => makeWindow(1, 1));
 
 /**
  * Gives the token of a PAN. Deterministic: same format, key and PAN, same token.
@@ -30,23 +32,20 @@ export type Keys = KeySet | readonly TokenKey[];
  * @see docs/pan-token-format.md, "Making and opening"
  */
 export function tokenize(format: KeyedFormat, key: TokenKey, pan: string): string {
-  const aes = TokenKey.aesOf(key);
-  if (!isPan(pan)) {
-    layoutOf(format, 0);
-    throw new PanTokenError('PAN_MALFORMED');
+  const layouts = layoutTableOf(format);
+  TokenKey.check(key, 'key');
+  if (!hasPanLength(pan)) throw new PanTokenError('PAN_MALFORMED');
+  const desk = desks.take();
+  try {
+    placeText(pan, desk.texts);
+    if (!isPanText(desk.texts, 0, pan.length)) throw new PanTokenError('PAN_MALFORMED');
+    const layout = layouts[pan.length];
+    if (layout === undefined) throw new PanTokenError('PAN_LENGTH_NOT_SERVED');
+    permuteText(TokenKey.makingOf(key, layout), desk);
+    return desk.texts.codes.toString('latin1', 0, pan.length);
+  } finally {
+    clear(desk);
   }
-  const layout = layoutOf(format, pan.length);
-  if (layout === undefined) throw new PanTokenError('PAN_LENGTH_NOT_SERVED');
-  const mark = markIndexOf(format.alphabet, key.epoch);
-  const params = { key: aes, radix: layout.radix, tweak: tweakOf(layout, pan) };
-  const middle = middleOf(layout, pan);
-  const step = (at: readonly number[]) => ff1Encrypt(params, at);
-  if (layout.method === 'walk') {
-    return walkMiddle(layout, pan, step, mark + 1, mark + 1);
-  }
-  const y = directStep(layout, toNumerals(middle.slice(0, -1)), step);
-  if (layout.radix === 36) return wrap(layout, pan, String.fromCharCode(65 + mark) + toText(y));
-  return completeTo(layout, wrap(layout, pan, `${toText(y)}0`), mark + 1);
 }
 
 /**
@@ -62,24 +61,26 @@ export function detokenize(format: KeyedFormat, keys: Keys, token: string): stri
   return openToken(format, keys, token).pan;
 }
 
-/** Does what {@link detokenize} does, and tells the epoch whose key opened the token. */
+/**
+ * Does what {@link detokenize} does, and tells the epoch whose key opened the token.
+ *
+ * @throws what {@link detokenize} throws.
+ */
 export function openToken(format: KeyedFormat, keys: Keys, token: string): OpenedToken {
-  const key = keyOf(format, keys, token);
-  const layout = layoutOf(format, token.length);
-  if (layout === undefined) throw new PanTokenError('TOKEN_MALFORMED');
-  const params = { key: TokenKey.aesOf(key), radix: layout.radix, tweak: tweakOf(layout, token) };
-  const step = (at: readonly number[]) => ff1Decrypt(params, at);
-  const { epoch } = key;
-  if (layout.method === 'walk') {
-    return { pan: walkMiddle(layout, token, step, markIndexOf('numeric', epoch) + 1, 0), epoch };
+  const layouts = layoutTableOf(format);
+  const byMark = keysByMark(keys, format.alphabet);
+  if (!hasPanLength(token)) throw new PanTokenError('TOKEN_MALFORMED');
+  const desk = desks.take();
+  try {
+    placeText(token, desk.texts);
+    const layout = layouts[token.length];
+    const key = findKey(byMark, layout, desk.texts);
+    const isOurs = permuteText(TokenKey.openingOf(key, layout as Layout), desk);
+    if (!isOurs) throw new PanTokenError('TOKEN_NOT_OURS');
+    return { pan: desk.texts.codes.toString('latin1', 0, token.length), epoch: key.epoch };
+  } finally {
+    clear(desk);
   }
-  const middle = middleOf(layout, token);
-  const y = toNumerals(layout.radix === 36 ? middle.slice(1) : middle.slice(0, -1));
-  const u = directStep(layout, y, step);
-  if (u.some((numeral) => numeral > 9)) throw new PanTokenError('TOKEN_NOT_OURS');
-  const pan = completeTo(layout, wrap(layout, token, `${toText(u)}0`), 0);
-  if (pan.startsWith('0')) throw new PanTokenError('TOKEN_NOT_OURS');
-  return { pan, epoch };
 }
 
 /**
@@ -87,9 +88,13 @@ export function openToken(format: KeyedFormat, keys: Keys, token: string): Opene
  * to what, only {@link openToken} can tell.
  *
  * @throws {PanTokenError} `TOKEN_MALFORMED`, `TOKEN_EPOCH_UNKNOWN`, `EPOCH_MARK_SHARED`
+ * @throws {TypeError} if `format` or `keys` was not made by this package.
  */
 export function epochOf(format: KeyedFormat, keys: Keys, token: string): number {
-  return keyOf(format, keys, token).epoch;
+  const layouts = layoutTableOf(format);
+  const byMark = keysByMark(keys, format.alphabet);
+  if (!hasPanLength(token)) throw new PanTokenError('TOKEN_MALFORMED');
+  return findKey(byMark, layouts[token.length], textsOf(token)).epoch;
 }
 
 const KNOWN_ANSWER_FORMAT = parseFormat({ alphabet: 'alphanumeric', keepFirst: 6, keepLast: 4 });
@@ -97,79 +102,38 @@ const KNOWN_ANSWER_FORMAT = parseFormat({ alphabet: 'alphanumeric', keepFirst: 6
 /**
  * Gives the known answer of a key: its alphanumeric 6 + 4 token of 5555555555554444. Stored beside
  * the key and compared whenever the key is loaded, it shows a key that was damaged or swapped.
+ *
+ * @throws {TypeError} if `key` was not made by `prepareKey`.
  */
 export function knownAnswer(key: TokenKey): string {
   return tokenize(KNOWN_ANSWER_FORMAT, key, '5555555555554444');
 }
 
-function keyOf(format: KeyedFormat, keys: Keys, token: string): TokenKey {
-  const keySet = KeySet.isKeySet(keys) ? keys : prepareKeys(keys);
-  layoutOf(format, 0);
-  const byMark = KeySet.byMarkOf(keySet, format.alphabet);
-  if (!isTokenShape(format, token)) throw new PanTokenError('TOKEN_MALFORMED');
-  const mark =
-    format.alphabet === 'alphanumeric'
-      ? token.charCodeAt(format.keepFirst) - 65
-      : luhnResidue(token) - 1;
+function findKey(
+  byMark: readonly (TokenKey | undefined)[],
+  layout: Layout | undefined,
+  texts: Texts,
+): TokenKey {
+  const mark = layout === undefined ? NO_MARK : markIn(layout, texts, 0);
+  if (mark === NO_MARK) throw new PanTokenError('TOKEN_MALFORMED');
   const key = byMark[mark];
   if (key === undefined) throw new PanTokenError('TOKEN_EPOCH_UNKNOWN');
   return key;
 }
 
-/** With nothing kept in front, a numeric string may not begin with 0: step again while it does. */
-function directStep(
-  layout: Layout,
-  start: readonly number[],
-  step: (at: readonly number[]) => readonly number[],
-): readonly number[] {
-  const walks = layout.keepFirst === 0 && layout.radix === 10;
-  return walk(start, step, (at) => !walks || at[0] !== 0);
+/** Turns the text of a desk into its token or PAN; false if no PAN is behind it. */
+function permuteText(recipe: Recipe, desk: Window): boolean {
+  const { plan, aes, direction } = recipe;
+  desk.group[0] = 0;
+  enterSlots(recipe, desk, 0, 1);
+  permuteOne(desk.lane, plan, aes, direction);
+  while (recipe.repeats && mustGoOn(recipe, desk, 0)) permuteOne(desk.lane, plan, aes, direction);
+  leaveSlots(recipe, desk, 0, 1);
+  return desk.group[0] === 0;
 }
 
-/** Walks inside the strings of residue `inside`, then moves to residue `outside`. */
-function walkMiddle(
-  layout: Layout,
-  text: string,
-  step: (at: readonly number[]) => readonly number[],
-  inside: number,
-  outside: number,
-): string {
-  const start = toNumerals(middleOf(layout, completeTo(layout, text, inside)));
-  const isInside = (at: readonly number[]) =>
-    luhnResidue(wrap(layout, text, toText(at))) === inside;
-  return completeTo(layout, wrap(layout, text, toText(walk(start, step, isInside))), outside);
-}
-
-/**
- * Changes the last replaced digit so that the whole has the residue wanted. That digit never counts
- * double, since an even number of digits (0 or 4) follows it: one step of it is one step of the sum.
- */
-function completeTo(layout: Layout, text: string, residue: number): string {
-  const at = layout.panLength - layout.keepLast - 1;
-  const digit = (Number(text[at]) + 10 + residue - luhnResidue(text)) % 10;
-  return text.slice(0, at) + digit + text.slice(at + 1);
-}
-
-function tweakOf({ tweakHead, keepFirst, keepLast }: Layout, text: string): Uint8Array {
-  const kept = text.slice(0, keepFirst) + text.slice(text.length - keepLast);
-  return Uint8Array.of(tweakHead, ...Buffer.from(kept, 'latin1'));
-}
-
-function middleOf({ keepFirst, keepLast }: Layout, text: string): string {
-  return text.slice(keepFirst, text.length - keepLast);
-}
-
-function wrap({ keepFirst, keepLast }: Layout, text: string, middle: string): string {
-  return text.slice(0, keepFirst) + middle + text.slice(text.length - keepLast);
-}
-
-function toNumerals(symbols: string): number[] {
-  return Array.from(symbols, (symbol) => Number.parseInt(symbol, 36));
-}
-
-function toText(numerals: readonly number[]): string {
-  return numerals
-    .map((numeral) => numeral.toString(36))
-    .join('')
-    .toUpperCase();
+/** Wipes the desk, so that no PAN outlives its call there, and leaves it to the next call. */
+function clear(desk: Window): void {
+  wipe(desk, 1);
+  desks.giveBack(desk);
 }

@@ -7,9 +7,18 @@ export interface Config {
   readonly home: string | undefined;
   /** The address to listen on. */
   readonly host: string;
+  /** PostgreSQL; undefined: SQLite, a file in the home. */
+  readonly database: DatabaseConfig | undefined;
   readonly port: number;
   readonly transport: Transport;
   readonly logLevel: LogLevel;
+}
+
+/** Its URL may hold a password: it is never printed. */
+export interface DatabaseConfig {
+  readonly url: string;
+  /** A file that holds the password and nothing else; undefined: the URL has it, or none is needed. */
+  readonly passwordFile: string | undefined;
 }
 
 const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
@@ -24,10 +33,13 @@ const VARIABLES = [
   ...['PANTOKEN_HOME', 'PANTOKEN_PORT', 'PANTOKEN_LOG_LEVEL', 'PANTOKEN_HOST'],
   ...['PANTOKEN_TLS_CERT_FILE', 'PANTOKEN_TLS_KEY_FILE', 'PANTOKEN_CLIENT_CERTIFICATES'],
   ...['PANTOKEN_PLAIN_HTTP', 'PANTOKEN_TRUSTED_PROXIES', 'PANTOKEN_CONNECTIONS_MAX'],
-  'PANTOKEN_REQUESTS_MAX',
+  ...['PANTOKEN_REQUESTS_MAX', 'PANTOKEN_DATABASE_URL', 'PANTOKEN_DATABASE_PASSWORD_FILE'],
 ];
 
 type Environment = Readonly<Record<string, string | undefined>>;
+
+/** One host or several, with commas between. */
+const DATABASE_URL_PATTERN = /^postgres(?:ql)?:\/\/[^\s/?#]+\/[^\s/?#]+(?:\?\S*)?$/;
 
 /**
  * Reads the configuration. Nothing else ever reads the environment.
@@ -50,10 +62,11 @@ export function parseConfig(env: Environment): Config {
   if (logLevel === undefined) problems.push(`PANTOKEN_LOG_LEVEL is not ${LOG_LEVELS.join(', ')}`);
   const host = env.PANTOKEN_HOST ?? '127.0.0.1';
   const transport = parseTransport(env, host, problems);
+  const database = parseDatabase(env, problems);
   if (problems.length > 0 || port === undefined || logLevel === undefined) {
     throw new Error(problems.join('\n'));
   }
-  return { home, host, port, transport, logLevel };
+  return { home, database, host, port, transport, logLevel };
 }
 
 const networks = makeNetworks();
@@ -99,6 +112,20 @@ function parseTransport(env: Environment, host: string, problems: string[]): Tra
 
 function isLoopback(host: string): boolean {
   return host === 'localhost' || networks.includes(['127.0.0.0/8', '::1/128'], host);
+}
+
+function parseDatabase(env: Environment, problems: string[]): DatabaseConfig | undefined {
+  const { PANTOKEN_DATABASE_URL: url, PANTOKEN_DATABASE_PASSWORD_FILE: passwordFile } = env;
+  if (url === undefined) {
+    if (passwordFile !== undefined) {
+      problems.push('PANTOKEN_DATABASE_PASSWORD_FILE is set without PANTOKEN_DATABASE_URL');
+    }
+    return undefined;
+  }
+  if (!DATABASE_URL_PATTERN.test(url)) {
+    problems.push('PANTOKEN_DATABASE_URL is not of the form postgres://user@host:5432/database');
+  }
+  return { url, passwordFile };
 }
 
 /** @returns undefined when the text is no TCP port. */

@@ -1,4 +1,4 @@
-import { type DestinationStream, type Logger, pino } from 'pino';
+import { type DestinationStream, type LogFn, type Logger, pino } from 'pino';
 import type { LogLevel } from './config.ts';
 
 /** Digits in a row from here on could be part of a card number; ids and counts of ours are shorter. */
@@ -14,10 +14,20 @@ export function makeLog(level: LogLevel, destination: DestinationStream): Logger
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
+      // A disk that is full must cost log lines, not answers.
+      hooks: { logMethod: logOrDrop },
       serializers: { err: describeError, req: () => undefined, res: () => undefined },
     },
     destination,
   );
+}
+
+function logOrDrop(this: Logger, args: Parameters<LogFn>, method: LogFn): void {
+  try {
+    method.apply(this, args);
+  } catch {
+    // There is nowhere to say it.
+  }
 }
 
 function describeError(error: unknown): Record<string, unknown> | undefined {

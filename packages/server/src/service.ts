@@ -6,12 +6,14 @@
  */
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { followDirectory } from './follow-directory.ts';
 import { makeNetworks } from './http/networks.ts';
 import { buildServer } from './http/server.ts';
-import { LOOPBACK_TRANSPORT } from './http/transport.ts';
+import { followTlsFiles } from './http/tls.ts';
+import { LOOPBACK_TRANSPORT, type Transport } from './http/transport.ts';
 import { makeCredentials } from './keys/credentials.ts';
 import { createKeyEncryptionKey, readKeyEncryptionKey } from './keys/key-encryption-key.ts';
 import { makeKeyWrapper } from './keys/key-wrapper.ts';
@@ -24,7 +26,7 @@ import { makeZoneKeys } from './keys/zone-keys.ts';
 import { makeCardStore } from './store/card-store.ts';
 import { makeDirectory, makeWrappedKeyStore } from './store/directory.ts';
 import { makeLedger } from './store/ledger.ts';
-import { openSqlite } from './store/sqlite.ts';
+import { openStore, type StorePlace } from './store/place.ts';
 import { makeAddZoneKey } from './usecase/add-zone-key.ts';
 import { makeAudited } from './usecase/audit-trail.ts';
 import { makeAuthenticate } from './usecase/authenticate.ts';
@@ -37,6 +39,7 @@ import { makeInquireNumber } from './usecase/inquire-number.ts';
 import { makeInquireToken } from './usecase/inquire-token.ts';
 import { makePendingNonces } from './usecase/pending-nonces.ts';
 import type { Clock } from './usecase/ports.ts';
+import { makeRecordRefusal } from './usecase/record-refusal.ts';
 import { makeRegister } from './usecase/register.ts';
 import { makeReissueCard } from './usecase/reissue-card.ts';
 import { makeRenewCard } from './usecase/renew-card.ts';
@@ -46,46 +49,73 @@ import { makeValidatePan } from './usecase/validate-pan.ts';
 export type Service = Awaited<ReturnType<typeof openService>>;
 
 /** Where a service keeps its files. */
-const pathsOf = (home: string) => ({
-  database: join(home, 'pantoken.db'),
-  keyEncryptionKey: join(home, 'key-encryption-key'),
-});
+const pathOfKeyEncryptionKey = (home: string) => join(home, 'key-encryption-key');
+
+/** The database of a service that names no other. */
+export function sqliteIn(home: string): StorePlace {
+  return { engine: 'sqlite', path: join(home, 'pantoken.db') };
+}
+
+/** What a service can be told beside its folder. */
+export interface ServiceOptions {
+  /** Left out: a SQLite file in the folder. */
+  readonly database?: StorePlace | undefined;
+  /** How the database is opened; tests and the crash harness put something in between. */
+  readonly open?: typeof openStore;
+  /** How connections come in; left out: in plain HTTP, for loopback. */
+  readonly transport?: Transport;
+}
 
 const systemClock: Clock = { nowMs: () => Date.now() };
 
-/** Makes the folder, key-encryption key, database and service keys of a new service. */
-export async function createService(home: string, log: Logger): Promise<Service> {
+/**
+ * Makes the folder, key-encryption key, database and service keys of a new service.
+ *
+ * @throws {Error} when the folder or the database holds one already.
+ */
+export async function createService(
+  home: string,
+  log: Logger,
+  options: ServiceOptions = {},
+): Promise<Service> {
   mkdirSync(home, { recursive: true, mode: 0o700 });
-  const paths = pathsOf(home);
-  createKeyEncryptionKey(paths.keyEncryptionKey);
-  const wrapper = makeKeyWrapper(readKeyEncryptionKey(paths.keyEncryptionKey));
-  const store = openSqlite(paths.database);
-  const audit = { atMs: systemClock.nowMs(), who: 'operator', requestId: random.recordId() };
-  await makeLedger(store.committer).commit({
-    changes: newServiceKeys(wrapper, systemClock).map((key) => ({ kind: 'add_key', key })),
-    audit: { ...audit, action: 'create_service', outcome: 'done' },
-  });
-  await store.close();
-  return openService(home, log);
+  const store = await openStore(options.database ?? sqliteIn(home));
+  try {
+    const keys = await makeWrappedKeyStore(store.reader).listKeys();
+    if (keys.length > 0) throw new Error('the database holds a service already');
+    createKeyEncryptionKey(pathOfKeyEncryptionKey(home));
+    const wrapper = makeKeyWrapper(readKeyEncryptionKey(pathOfKeyEncryptionKey(home)));
+    const audit = { atMs: systemClock.nowMs(), who: 'operator', requestId: random.recordId() };
+    const outcome = await makeLedger(store.committer).commit({
+      changes: newServiceKeys(wrapper, systemClock).map((key) => ({ kind: 'add_key', key })),
+      audit: { ...audit, action: 'create_service', outcome: 'done' },
+    });
+    if (!outcome.committed) throw new Error('another node has made a service in the database');
+  } finally {
+    await store.close();
+  }
+  return openService(home, log, systemClock, options);
 }
 
 /**
  * Opens the service in a folder.
  *
  * @param clock the time; tests move it.
- * @param transport how connections come in; in plain HTTP where left out, for loopback.
  * @throws {Error} when a file or key is missing or wrong: it says which, and does not start.
  */
 export async function openService(
   home: string,
   log: Logger,
   clock = systemClock,
-  transport = LOOPBACK_TRANSPORT,
+  options: ServiceOptions = {},
 ) {
-  const paths = pathsOf(home);
-  if (!existsSync(paths.database)) throw new Error(`there is no service in ${home}`);
-  const wrapper = makeKeyWrapper(readKeyEncryptionKey(paths.keyEncryptionKey));
-  const store = openSqlite(paths.database);
+  const { database = sqliteIn(home), open = openStore } = options;
+  const { transport = LOOPBACK_TRANSPORT } = options;
+  if (database.engine === 'sqlite' && !existsSync(database.path)) {
+    throw new Error(`there is no service in ${home}`);
+  }
+  const wrapper = makeKeyWrapper(readKeyEncryptionKey(pathOfKeyEncryptionKey(home)));
+  const store = await open(database);
   const { reader } = store;
   const wrappedKeys = makeWrappedKeyStore(reader);
   const serviceKeys = openServiceKeys(wrapper, await wrappedKeys.listKeys());
@@ -113,13 +143,18 @@ export async function openService(
   const app: FastifyInstance = buildServer({
     firstVision: { authenticate, nonces, createCard, reissueCard, renewCard, ...inquiries },
     cardtokens: { authenticate, validatePan, cipher },
+    recordRefusal: makeRecordRefusal(deps),
     transport,
     log,
   });
+  const { tls } = transport;
+  const certificate = tls && followTlsFiles(app.server as unknown as TlsServer, tls, log);
   const stopFollowing = followDirectory({ directory, keyring, zoneKeys, log });
   return {
     app,
     directory,
+    /** Reads the TLS certificate anew. */
+    reloadTls: () => certificate?.reload(),
     register: makeRegister(deps),
     rotateCaller: makeRotateCaller(deps),
     disableCaller: makeDisableCaller(deps),
@@ -127,12 +162,14 @@ export async function openService(
     disableMerchant: makeDisableMerchant(deps),
     addZoneKey: makeAddZoneKey(deps),
     createCard,
+    ...inquiries,
     reissueCard,
     renewCard,
     changeAccount: makeChangeAccount(deps),
     publicKeyPem: cipher.publicKeyPem(),
     /** Answers what is under way, then lets go of every file and thread. */
     async close(): Promise<void> {
+      certificate?.stop();
       await app.close();
       await stopFollowing();
       await cipher.close();

@@ -14,7 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   usecase: ['usecase', 'domain', 'node:assert/strict'],
   store: [
     ...['store', 'usecase', 'domain', 'node:assert/strict', 'node:crypto', 'node:fs', 'node:path'],
-    ...['node:sqlite', 'node:worker_threads'],
+    ...['node:sqlite', 'node:worker_threads', 'pg'],
   ],
   keys: [
     ...['keys', 'usecase', 'domain', '@pantoken/pan-token', 'jose', 'uuid', 'node:assert/strict'],
@@ -36,6 +36,7 @@ const DEPENDENCIES = [
   'fastify',
   'http-message-signatures',
   'jose',
+  'pg',
   'pino',
   'typebox',
   'uuid',

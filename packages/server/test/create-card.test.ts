@@ -101,15 +101,18 @@ describe('creating a card', () => {
     }
   });
 
-  it('refuses a number with a wrong check digit, of a wrong length, or of spaces and zeros', async () => {
+  it('refuses a number with a wrong check digit or of a wrong length', async () => {
     const pan = freshPan();
     const wrongDigit = pan.slice(0, -1) + ((Number(pan.at(-1)) + 1) % 10);
     registry.add(wrongDigit);
     for (const cardNumber of [wrongDigit, '54020800005', `${pan} `]) {
       assert.equal((await issuer.create({ cardNumber })).code, 'PAN_MALFORMED');
     }
+  });
+
+  it('takes a field of spaces or zeros for an empty one, as fixed-width clients send it', async () => {
     for (const cardNumber of [' ', '0', '0000000000000000000', '                   ']) {
-      assert.equal((await issuer.create({ cardNumber })).code, 'CARD_NUMBER_BLANK');
+      assert.equal((await issuer.create({ cardNumber })).status, 200);
     }
   });
 

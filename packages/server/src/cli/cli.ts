@@ -1,32 +1,13 @@
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command } from 'commander';
 import { addCallerCommands } from './caller-commands.ts';
+import { addDatabase } from './database.ts';
 import { addMerchantCommands } from './merchant-commands.ts';
-import type { OperatorProgram } from './operator.ts';
 import { addOrganizationCommands } from './organization-commands.ts';
-import { makeSandbox, type SandboxService } from './sandbox.ts';
+import { homeOption, type Program, portOption, type RunningService } from './program.ts';
+import { makeSandbox } from './sandbox.ts';
 import { sandboxGuide } from './sandbox-guide.ts';
-
-/** A service that can be started and stopped. */
-export interface RunningService {
-  listen(port: number): Promise<void>;
-  close(): Promise<void>;
-}
-
-/** What the commands need of the rest of the program. */
-export interface Program extends OperatorProgram {
-  readonly version: string;
-  readonly defaults: { readonly home: string | undefined; readonly port: number };
-  parsePort(text: string): number | undefined;
-  /** As configured. The log goes to standard output. */
-  openService(home: string): Promise<RunningService>;
-  /** On this machine only, whatever is configured. */
-  openSandbox(home: string, logFile: string): Promise<RunningService>;
-  createService(home: string): Promise<SandboxService>;
-  /** Resolves when a person or the system wants the program to end. */
-  untilStopped(): Promise<void>;
-}
 
 const DEFAULT_SANDBOX = '.pantoken/sandbox';
 
@@ -42,6 +23,7 @@ export async function runCli(program: Program, argv: readonly string[]): Promise
   addOrganizationCommands(root, program);
   addCallerCommands(root, program);
   addMerchantCommands(root, program);
+  addDatabase(root, program);
   await root.parseAsync([...argv]);
 }
 
@@ -62,16 +44,15 @@ beside them holds all that a client needs. To start over, stop it and remove the
     .action(async ({ home: folder, port }: { home: string; port: number }) => {
       const home = resolve(folder);
       const url = `http://127.0.0.1:${port}`;
-      const isNew = await makeSandbox(home, url, program.createService);
+      const isNew = await makeSandbox(home, url, program.sandbox.createService);
       mkdirSync(home, { recursive: true });
-      const service = await program.openSandbox(home, `${home}/pantoken.log`);
-      await service.listen(port);
-      program.print(`${isNew ? 'Made a new sandbox' : 'Opened the sandbox'} in ${home}`);
-      program.print(`Pantoken listens on ${url}, its log is pantoken.log in that folder.`);
-      program.print(sandboxGuide(home, url));
-      program.print('Ctrl-C stops it.');
-      await program.untilStopped();
-      await service.close();
+      const service = await program.sandbox.openService(home, `${home}/pantoken.log`);
+      await serveUntilStopped(program, service, port, () => {
+        program.print(`${isNew ? 'Made a new sandbox' : 'Opened the sandbox'} in ${home}`);
+        program.print(`Pantoken listens on ${url}, its log is pantoken.log in that folder.`);
+        program.print(sandboxGuide(home, url));
+        program.print('Ctrl-C stops it.');
+      });
       program.print('Stopped.');
     });
 }
@@ -79,21 +60,23 @@ beside them holds all that a client needs. To start over, stop it and remove the
 function addInit(root: Command, program: Program): void {
   root
     .command('init')
-    .description('make a new service in a folder: database and keys')
+    .description('make the folder, keys and database of a new service')
     .addOption(homeOption(program).makeOptionMandatory())
     .addHelpText(
       'after',
       `
+With PANTOKEN_DATABASE_URL the records go to PostgreSQL; the folder then holds the key-encryption
+key only. Further nodes of the same service get a copy of that file in a folder of their own. Keep one
+more copy elsewhere: without that file nothing opens.
+
 What comes next:
   pantoken organization add --help    issuers, their BINs and token formats
   pantoken caller add --help          who may call, and what they may do
   pantoken serve --help               TLS, addresses, proxies`,
     )
-    .action(async ({ home: folder }: { home: string }) => {
-      const home = resolve(folder);
-      await (await program.createService(home)).close();
-      program.print(`Made a new service in ${home}`);
-      program.print('Keep a copy of its key-encryption-key elsewhere: without it nothing opens.');
+    .action(async ({ home }: { home: string }) => {
+      await program.initService(resolve(home));
+      program.print(`Made a service in ${resolve(home)}`);
     });
 }
 
@@ -118,24 +101,21 @@ proxies whose X-Forwarded-For is believed.`,
     )
     .action(async ({ home, port }: { home: string; port: number }) => {
       const service = await program.openService(resolve(home));
-      await service.listen(port);
-      await program.untilStopped();
-      await service.close();
+      await serveUntilStopped(program, service, port, () => undefined);
     });
 }
 
-function homeOption({ defaults }: Program, fallback?: string): Option {
-  const option = new Option('--home <folder>', 'where its files are (PANTOKEN_HOME)');
-  const home = defaults.home ?? fallback;
-  return home === undefined ? option : option.default(home);
-}
-
-function portOption({ defaults, parsePort }: Program): Option {
-  return new Option('--port <number>', 'TCP port (PANTOKEN_PORT)')
-    .default(defaults.port)
-    .argParser((text) => {
-      const port = parsePort(text);
-      if (port === undefined) throw new InvalidArgumentError('It is an integer from 1 to 65535.');
-      return port;
-    });
+async function serveUntilStopped(
+  program: Program,
+  service: RunningService,
+  port: number,
+  greet: () => void,
+): Promise<void> {
+  try {
+    await service.listen(port);
+    greet();
+    await program.untilStopped();
+  } finally {
+    await service.close();
+  }
 }

@@ -1,5 +1,14 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { FIRST_CARD_SEQUENCE } from '../domain/card.ts';
 import { monthOf, yearOf } from '../domain/expiry.ts';
@@ -74,7 +83,7 @@ export async function makeSandbox(
     moveTo(home, url);
     return false;
   }
-  if (existsSync(home)) {
+  if (existsSync(home) && readdirSync(home).length > 0) {
     throw new Error(`${home} is there but is no sandbox: name another folder in PANTOKEN_HOME`);
   }
   const making = `${home}.making`;
@@ -84,20 +93,29 @@ export async function makeSandbox(
   const credentials = await fill(service, url);
   await service.close();
   writeCredentials(making, credentials);
+  if (existsSync(home)) rmdirSync(home); // Empty, as checked above.
   renameSync(making, home);
   return true;
 }
 
 /** The service may listen somewhere else than last time. */
 function moveTo(home: string, url: string): void {
-  const credentials: SandboxCredentials = JSON.parse(
-    readFileSync(join(home, CREDENTIALS_FILE), 'utf8'),
-  );
+  const path = join(home, CREDENTIALS_FILE);
+  const credentials = readCredentials(path);
   if (credentials.url === url) return;
-  writePrivate(
-    join(home, CREDENTIALS_FILE),
-    `${JSON.stringify({ ...credentials, url }, undefined, 2)}\n`,
-  );
+  const text = `${JSON.stringify({ ...credentials, url }, undefined, 2)}\n`;
+  // The one copy of the secrets: never half of it.
+  writeFileSync(`${path}.new`, text, { mode: 0o600, flush: true });
+  renameSync(`${path}.new`, path);
+}
+
+function readCredentials(path: string): SandboxCredentials {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    // The message of the parser would quote the file.
+    throw new Error(`${path} cannot be read: remove the folder to make a new sandbox`);
+  }
 }
 
 async function fill(service: SandboxService, url: string): Promise<SandboxCredentials> {

@@ -7,6 +7,7 @@ export type AuditAction =
   | 'inquire_number'
   | 'reissue_card'
   | 'renew_card'
+  | 'card_action' // a request refused before it was known which action it asks for
   | 'validate_pan'
   | 'change_account'
   | 'create_service'
@@ -28,7 +29,8 @@ export interface AuditRecord {
   /** `caller:<id>`, `merchant:<id>` or `operator`. */
   readonly who: string;
   readonly action: AuditAction;
-  readonly outcome: 'done' | 'refused';
+  /** `failed`: a bug; nothing was answered, and what was done is not known. */
+  readonly outcome: 'done' | 'refused' | 'failed';
   /** Why it was refused. */
   readonly code?: RefusalCode;
   readonly organization?: OrganizationNumber;

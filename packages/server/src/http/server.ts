@@ -8,7 +8,9 @@ import fastify, {
   type FastifyServerOptions,
   LogController,
 } from 'fastify';
+import type { AuditAction } from '../domain/audit-record.ts';
 import { Refusal } from '../domain/error.ts';
+import type { RecordRefusal } from '../usecase/record-refusal.ts';
 import { type CardtokensDeps, registerCardtokens } from './cardtokens/cardtokens.ts';
 import { cardtokensFace } from './cardtokens/error.ts';
 import type { Face } from './face.ts';
@@ -20,18 +22,30 @@ import { problemFace } from './problem.ts';
 import { keepRawBody } from './raw-body.ts';
 import { makeRefusalCounter, type RefusalCounter } from './refusal-counter.ts';
 import { refusalOfError } from './refusal-of-error.ts';
+import { requesterOf } from './requester.ts';
 import { tlsOptions } from './tls.ts';
 import type { Transport } from './transport.ts';
 
 export interface ServerDeps {
   readonly firstVision: FirstVisionDeps;
   readonly cardtokens: CardtokensDeps;
+  readonly recordRefusal: RecordRefusal;
   readonly transport: Transport;
   readonly log: FastifyBaseLogger;
 }
 
 /** No request of ours comes near it; mass calls of later faces are bounded by it, too. */
 const BODY_BYTES_MAX = 1024 * 1024;
+
+/** How long requests under way are waited for when the service stops; then they are cut off. */
+const CLOSE_GRACE_MS = 5_000;
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What a refusal of this route is recorded as. */
+    auditAction?: AuditAction;
+  }
+}
 
 /** The last face serves whatever the others do not. */
 const FACES: readonly Face[] = [firstVisionFace, cardtokensFace, problemFace];
@@ -57,10 +71,14 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
   const counter = makeRefusalCounter();
   takeBodies(app);
   hardenAnswers(app);
-  app.setErrorHandler((error, request, reply) => sendError(error, request, reply, counter));
+  app.setErrorHandler(async (error, request, reply) => {
+    const recorded = await account(error, request, deps, counter);
+    return answerError(recorded, request, reply);
+  });
   app.setNotFoundHandler((request, reply) => {
     const code = isOtherMethod(app, request) ? 'METHOD_NOT_ALLOWED' : 'ROUTE_UNKNOWN';
-    return sendError(new Refusal(code), request, reply, counter);
+    counter.count(code);
+    return answerError(new Refusal(code), request, reply);
   });
   limitUrls(app);
   shedLoad(app, transport.requestsMax);
@@ -72,12 +90,6 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
 
 function openApp(transport: Transport, log: FastifyBaseLogger): FastifyInstance {
   const { tls, clientCertificates, trustedProxies, connectionsMax } = transport;
-  const limits = {
-    maxHeaderSize: HEADERS_BYTES_MAX,
-    headersTimeout: HEADERS_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-  };
   const options: FastifyServerOptions = {
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -91,8 +103,9 @@ function openApp(transport: Transport, log: FastifyBaseLogger): FastifyInstance 
     // Its defaults would drop unknown fields and turn numbers into strings without a word.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
     clientErrorHandler: answerBrokenHttp,
-    frameworkErrors: (error, request, reply) => sendError(error, request, reply),
+    frameworkErrors: (error, request, reply) => answerError(error, request, reply),
   };
+  const limits = { maxHeaderSize: HEADERS_BYTES_MAX, headersTimeout: HEADERS_TIMEOUT_MS };
   // Apart from the class of its server an app with TLS is the same, and typed as if it were.
   const connection =
     tls === undefined
@@ -126,23 +139,53 @@ function hardenAnswers(app: FastifyInstance): void {
   let isClosing = false;
   app.addHook('preClose', async () => {
     isClosing = true;
+    // A client that has sent half a request, or nothing yet, would keep us for ever.
+    setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS).unref();
   });
   app.addHook('onSend', async (request, reply) => {
-    reply.header('cache-control', 'no-store');
-    reply.header('x-content-type-options', 'nosniff');
-    reply.header('x-request-id', request.id);
+    addHeaders(request, reply);
     if (isClosing) reply.header('connection', 'close');
   });
 }
 
-/** The only place that turns an error into an answer. */
-function sendError(
+function addHeaders(request: FastifyRequest, reply: FastifyReply): void {
+  reply.header('cache-control', 'no-store');
+  reply.header('x-content-type-options', 'nosniff');
+  reply.header('x-request-id', request.id);
+}
+
+/**
+ * Every refusal is on record or counted: recorded where we know who asked, counted where not.
+ *
+ * @returns the error to answer with: another one when it could not be recorded.
+ */
+async function account(
   error: unknown,
   request: FastifyRequest,
-  reply: FastifyReply,
-  counter?: RefusalCounter,
-): FastifyReply {
-  const [path = ''] = request.url.split('?');
+  { recordRefusal }: ServerDeps,
+  counter: RefusalCounter,
+): Promise<unknown> {
+  const refusal = refusalOfError(error, request);
+  if (refusal === undefined) return error;
+  const who = requesterOf(request);
+  const action = request.routeOptions.config.auditAction;
+  if (who === undefined || action === undefined) {
+    counter.count(refusal.code);
+    return refusal;
+  }
+  try {
+    await recordRefusal({ who, requestId: request.id }, action, refusal);
+    return refusal;
+  } catch (notRecorded) {
+    return notRecorded;
+  }
+}
+
+/** The only place that turns an error into an answer. */
+function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  addHeaders(request, reply);
+  // The route, not the path as it was spelt: `/%63ards/...` is of the face it was routed to.
+  const path = request.routeOptions.url ?? request.url.split('?')[0] ?? '';
   const face = FACES.find((each) => each.serves(path)) ?? problemFace;
   const refusal = refusalOfError(error, request);
   if (refusal === undefined) {
@@ -150,7 +193,6 @@ function sendError(
     return face.sendInternal(request.id, reply);
   }
   const { code, kind, facts } = refusal;
-  counter?.count(code);
   if (kind === 'unauthenticated') {
     request.log.debug({ code, err: refusal.cause, requestId: request.id }, refusal.message);
   }
@@ -168,11 +210,15 @@ function isOtherMethod(app: FastifyInstance, request: FastifyRequest): boolean {
   return METHODS.some((method) => app.hasRoute({ method, url }));
 }
 
+const STATUS_OF_BROKEN_HTTP: Readonly<Record<string, string>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+};
+
 /** What is not even HTTP gets the shortest answer there is, and no word of what it was. */
 function answerBrokenHttp(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return;
-  const status =
-    error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? '408 Request Timeout' : '400 Bad Request';
+  const status = STATUS_OF_BROKEN_HTTP[error.code ?? ''] ?? '400 Bad Request';
   socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
 }
 

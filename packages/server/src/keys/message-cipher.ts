@@ -65,24 +65,31 @@ interface Decryptor {
 function startDecryptor(privateKey: KeyObject): Decryptor {
   const path = `./message-decryptor${extname(import.meta.filename)}`;
   const worker = new Worker(new URL(path, import.meta.url), { workerData: { privateKey } });
-  worker.unref();
-  const waiting = new Map<number, (text: Uint8Array | undefined) => void>();
+  const waiting = new Map<number, PromiseWithResolvers<Uint8Array | undefined>>();
   let lastId = 0;
+  let hasEnded = false;
   worker.on('message', ({ id, text }: { id: number; text: Uint8Array | undefined }) => {
-    waiting.get(id)?.(text);
+    waiting.get(id)?.resolve(text);
     waiting.delete(id);
     if (waiting.size === 0) worker.unref();
   });
+  worker.on('error', () => undefined); // What follows is `exit`.
+  worker.on('exit', () => {
+    hasEnded = true;
+    for (const { reject } of waiting.values()) reject(new Refusal('TOO_BUSY'));
+    waiting.clear();
+  });
+  worker.unref(); // Last: a listener for messages holds the process.
   return {
     decrypt(bytes) {
-      if (waiting.size >= WAITING_MAX) return Promise.reject(new Refusal('TOO_BUSY'));
+      if (hasEnded || waiting.size >= WAITING_MAX) return Promise.reject(new Refusal('TOO_BUSY'));
       lastId++;
       const id = lastId;
       worker.ref();
-      return new Promise((resolve) => {
-        waiting.set(id, resolve);
-        worker.postMessage({ id, bytes });
-      });
+      const answer = Promise.withResolvers<Uint8Array | undefined>();
+      waiting.set(id, answer);
+      worker.postMessage({ id, bytes });
+      return answer.promise;
     },
     async close() {
       await worker.terminate();

@@ -5,16 +5,21 @@ import type { Write } from './statements.ts';
 
 /** A unit as the engine takes it: its writes, and its audit record as one line of JSON. */
 export interface EncodedUnit {
+  /** Undefined: it concerns the service itself. */
+  readonly organization: number | undefined;
   readonly writes: readonly Write[];
   readonly auditLine: string;
 }
 
 /** Makes a batch of units durable in one transaction. Each engine has one. */
 export interface Committer {
+  /** Units of one lane share a transaction; those of different lanes do not wait for one another. */
+  laneOf(unit: EncodedUnit): string;
   /**
    * Each unit is kept whole or not at all; one that conflicts does not spoil the others. Their audit
    * records become one block.
    *
+   * @param units of one lane, of which no other batch is under way.
    * @returns the outcomes, in order; all of it is durable then.
    * @throws when the engine failed: whether the batch was kept is not known.
    */
@@ -33,34 +38,87 @@ interface WaitingUnit {
   reject(error: Error): void;
 }
 
-/**
- * Group commit: one batch is under way, and the next is whatever has arrived meanwhile. A lone unit
- * waits for nobody, and under load one fsync serves many.
- */
-export function makeLedger(committer: Committer): Ledger {
-  let waiting: WaitingUnit[] = [];
-  let isUnderWay = false;
+/** What waits in one lane. It is there while batches of it are under way. */
+interface Lane {
+  readonly waiting: WaitingUnit[];
+  /** Set while a batch gathers: called when it need not wait any longer. */
+  wake: (() => void) | undefined;
+  /** How many units wake it. */
+  wanted: number;
+}
 
-  async function work(): Promise<void> {
-    while (waiting.length > 0) {
-      const batch = waiting.slice(0, BATCH_MAX);
-      waiting = waiting.slice(BATCH_MAX);
+/**
+ * How long a batch may wait for others to join, once there is load. Requests that were answered
+ * together come back together: without a wait, the first of them would go alone and the others would
+ * wait for a whole commit more. The default of 2 ms is no part of any promise.
+ */
+const GATHER_MAX_MS = 2;
+
+/** A batch waits for so much of the size of the last one; who left does not come back. */
+const GATHER_SHARE = 0.75;
+
+/**
+ * Group commit: of each lane one batch is under way, and the next is whatever has arrived meanwhile,
+ * and what arrives in a bounded wait. A lone unit waits for nobody, and under load one fsync serves
+ * many.
+ */
+export function makeLedger(committer: Committer, gatherMs = GATHER_MAX_MS): Ledger {
+  const lanes = new Map<string, Lane>();
+  let waitingCount = 0;
+
+  async function work(name: string, lane: Lane): Promise<void> {
+    while (lane.waiting.length > 0) {
+      const batch = lane.waiting.splice(0, BATCH_MAX);
       await settle(committer, batch);
+      waitingCount -= batch.length;
+      await gather(lane, Math.floor(batch.length * GATHER_SHARE), gatherMs);
     }
-    isUnderWay = false;
+    lanes.delete(name);
   }
 
   return {
-    commit({ changes, audit }: Unit) {
-      if (waiting.length >= WAITING_MAX) return Promise.reject(new Refusal('TOO_BUSY'));
-      const unit = { writes: changes.map(writeOf), auditLine: JSON.stringify(audit) };
+    commit(given: Unit) {
+      if (waitingCount >= WAITING_MAX) return Promise.reject(new Refusal('TOO_BUSY'));
+      waitingCount++;
+      const unit = encode(given);
+      const name = committer.laneOf(unit);
       return new Promise((resolve, reject) => {
-        waiting.push({ unit, resolve, reject });
-        if (isUnderWay) return;
-        isUnderWay = true;
-        setImmediate(() => void work()); // Requests of this turn of the event loop go together.
+        const waiting = { unit, resolve, reject };
+        const lane = lanes.get(name);
+        if (lane !== undefined) {
+          lane.waiting.push(waiting);
+          if (lane.waiting.length >= lane.wanted) lane.wake?.();
+          return;
+        }
+        const opened: Lane = { waiting: [waiting], wake: undefined, wanted: 0 };
+        lanes.set(name, opened);
+        // Requests of this turn of the event loop go together.
+        setImmediate(() => void work(name, opened));
       });
     },
+  };
+}
+
+/** Resolves when as many units wait as are wanted, or when time is up. */
+function gather(lane: Lane, wanted: number, maxMs: number): Promise<void> | undefined {
+  if (lane.waiting.length >= wanted || maxMs === 0) return undefined;
+  return new Promise((resolve) => {
+    const wake = () => {
+      clearTimeout(timer);
+      lane.wake = undefined;
+      resolve();
+    };
+    const timer = setTimeout(wake, maxMs);
+    lane.wanted = wanted;
+    lane.wake = wake;
+  });
+}
+
+function encode({ changes, audit }: Unit): EncodedUnit {
+  return {
+    organization: audit.organization,
+    writes: changes.map(writeOf),
+    auditLine: JSON.stringify(audit),
   };
 }
 

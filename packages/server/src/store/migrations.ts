@@ -9,6 +9,11 @@ export interface Migration {
   readonly sql: string;
 }
 
+/** Waiting does not help: the program has to be replaced. */
+export class SchemaTooNew extends Error {
+  override readonly name = 'SchemaTooNew';
+}
+
 /** The steps in folder migrations, in order. */
 export function readMigrations(): readonly Migration[] {
   const folder = join(import.meta.dirname, 'migrations');
@@ -24,12 +29,12 @@ export function readMigrations(): readonly Migration[] {
  * The steps a database still needs.
  *
  * @param current the version it has; 0 when it is empty.
- * @throws {Error} when the database is newer than this program.
+ * @throws {SchemaTooNew} when the database is newer than this program.
  */
 export function pendingMigrations(current: number): readonly Migration[] {
   const migrations = readMigrations();
   if (current > migrations.length) {
-    throw new Error(
+    throw new SchemaTooNew(
       `the database has schema ${current}, this program knows ${migrations.length}: use a newer program`,
     );
   }

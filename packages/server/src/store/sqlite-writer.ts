@@ -8,10 +8,11 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { CommitOutcome, Conflict } from '../usecase/ports.ts';
-import type { EncodedUnit } from './ledger.ts';
-import { toSqlite, type WriterAnswer } from './sqlite.ts';
-import { WRITES, type WriteName } from './statements.ts';
+import type { Conflict } from '../usecase/ports.ts';
+import { type BatchMessage, unpackWrites } from './batch-message.ts';
+import { SQLITE } from './dialect.ts';
+import type { WriterAnswer } from './sqlite.ts';
+import { WRITES, type Write, type WriteName } from './statements.ts';
 
 const { path } = workerData as { path: string };
 assert(parentPort, 'this file runs as a worker');
@@ -25,7 +26,7 @@ const prepared = new Map<WriteName, StatementSync>();
 const chain = randomBytes(8).toString('hex');
 let position = 0;
 
-port.on('message', (message: readonly EncodedUnit[] | 'close') => {
+port.on('message', (message: BatchMessage | 'close') => {
   if (message === 'close') {
     database.close();
     port.close();
@@ -34,65 +35,60 @@ port.on('message', (message: readonly EncodedUnit[] | 'close') => {
   port.postMessage(answer(message));
 });
 
-function answer(units: readonly EncodedUnit[]): WriterAnswer {
+function answer(message: BatchMessage): WriterAnswer {
   try {
     database.exec('begin immediate');
-    const outcomes = units.map(writeUnit);
-    const lines = units.filter((_, index) => outcomes[index]?.committed);
-    writeAuditBlock(lines.map(({ auditLine }) => auditLine));
+    const conflicts = new Map<number, Conflict>();
+    for (const [unit, writes] of unpackWrites(message)) {
+      const conflict = writeUnit(writes);
+      if (conflict !== undefined) conflicts.set(unit, conflict);
+    }
+    const isAudited = writeAuditBlock(message, conflicts);
     database.exec('commit');
-    if (lines.length > 0) position++;
-    return { outcomes };
+    if (isAudited) position++;
+    return { conflicts };
   } catch (error) {
     if (database.isTransaction) database.exec('rollback');
     return { failure: error instanceof Error ? error.message : String(error) };
   }
 }
 
-function writeUnit({ writes }: EncodedUnit): CommitOutcome {
+function writeUnit(writes: readonly Write[]): Conflict | undefined {
   // One statement is whole or nothing by itself; several need a savepoint to go back to.
   const needsSavepoint = writes.length > 1;
   if (needsSavepoint) database.exec('savepoint unit');
   try {
     for (const { name, values } of writes) statementOf(name).run(...values);
   } catch (error) {
-    const conflict = conflictOf(error);
+    const conflict = SQLITE.conflictOf(error);
     if (conflict === undefined) throw error;
     if (needsSavepoint) database.exec('rollback to unit; release unit');
-    return { committed: false, conflict };
+    return conflict;
   }
   if (needsSavepoint) database.exec('release unit');
-  return { committed: true };
+  return undefined;
 }
 
-function writeAuditBlock(lines: readonly string[]): void {
-  if (lines.length === 0) return;
-  const records = lines.join('\n');
-  statementOf('addAuditBlock').run(chain, position + 1, Date.now(), lines.length, records);
+/** @returns false when no unit is left to have a record. */
+function writeAuditBlock(
+  { records, unitCount }: BatchMessage,
+  conflicts: ReadonlyMap<number, Conflict>,
+): boolean {
+  const recordCount = unitCount - conflicts.size;
+  if (recordCount === 0) return false;
+  const kept =
+    conflicts.size === 0
+      ? records
+      : records
+          .split('\n')
+          .filter((_, unit) => !conflicts.has(unit))
+          .join('\n');
+  statementOf('addAuditBlock').run(chain, position + 1, Date.now(), recordCount, kept);
+  return true;
 }
 
 function statementOf(name: WriteName): StatementSync {
-  const statement = prepared.get(name) ?? database.prepare(toSqlite(WRITES[name]));
+  const statement = prepared.get(name) ?? database.prepare(SQLITE.spell(WRITES[name]));
   prepared.set(name, statement);
   return statement;
-}
-
-/** SQLite names a broken constraint by its columns. */
-const CONFLICTS: readonly (readonly [string, Conflict])[] = [
-  ['card_number.organization, card_number.pan_index', 'number_taken'],
-  ['card_number.organization, card_number.token', 'token_taken'],
-  ['card.organization, card.number_id', 'card_taken'],
-  ['account_change.organization, account_change.lineage', 'change_taken'],
-  ['organization.', 'registration_taken'],
-  ['bin_range.', 'registration_taken'],
-  ['caller.', 'registration_taken'],
-  ['caller_credential.', 'registration_taken'],
-  ['request_nonce.', 'nonce_taken'],
-  ['merchant.', 'registration_taken'],
-];
-
-function conflictOf(error: unknown): Conflict | undefined {
-  const [, columns] = /^UNIQUE constraint failed: (.*)$/.exec((error as Error).message) ?? [];
-  if (columns === undefined) return undefined;
-  return CONFLICTS.find(([start]) => columns.startsWith(start))?.[1];
 }

@@ -2,36 +2,36 @@ import { closeSync, openSync } from 'node:fs';
 import { extname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
-import type { CommitOutcome } from '../usecase/ports.ts';
+import type { CommitOutcome, Conflict } from '../usecase/ports.ts';
+import { packBatch } from './batch-message.ts';
+import { SQLITE } from './dialect.ts';
+import type { Store } from './engine.ts';
 import type { Committer, EncodedUnit } from './ledger.ts';
-import { pendingMigrations } from './migrations.ts';
+import { migrate, type SchemaConnection } from './migrate.ts';
 import { READS, type Reader, type ReadName, type Row } from './statements.ts';
 
 /** What the writer answers to a batch. */
 export type WriterAnswer =
-  | { readonly outcomes: readonly CommitOutcome[] }
-  | { readonly failure: string };
+  /** By the index of the unit; all others are committed. */
+  { readonly conflicts: ReadonlyMap<number, Conflict> } | { readonly failure: string };
 
-/** An open SQLite database: reads on this thread, writes in a worker. */
-export interface SqliteStore {
-  readonly reader: Reader;
-  readonly committer: Committer;
-  /** Resolves when the last batch is written and the file is closed. */
-  close(): Promise<void>;
-}
+/** How long another process may hold the file while it changes the schema. */
+const SCHEMA_TIMEOUT_MS = 60_000;
 
 /**
  * Opens, and if need be creates, the database of the embedded default: one file, write-ahead log,
- * `synchronous=FULL`. Writes run in a worker, so that a slow disk never stops the event loop; reads
- * take some microseconds and run right here.
+ * `synchronous=FULL`, its schema brought up to date. Writes run in a worker, so that a slow disk never
+ * stops the event loop; reads take some microseconds and run right here.
  *
  * @throws {Error} when the file is no database, or one of a newer program.
  */
-export function openSqlite(path: string): SqliteStore {
+export async function openSqlite(path: string): Promise<Store> {
   closeSync(openSync(path, 'a', 0o600)); // SQLite gives its log files the mode of the database.
+  await useSqliteSchema(path, async (schema) => {
+    await schema.run('pragma journal_mode = wal; pragma synchronous = full;');
+    await migrate(schema);
+  });
   const database = new DatabaseSync(path, { timeout: 5_000 });
-  database.exec('pragma journal_mode = wal; pragma synchronous = full;');
-  migrate(database);
   database.exec('pragma query_only = on');
   const writer = startWriter(path);
   return {
@@ -44,26 +44,27 @@ export function openSqlite(path: string): SqliteStore {
   };
 }
 
-/** `$1` is a named parameter to SQLite; `?1` is the numbered one that PostgreSQL writes `$1`. */
-export function toSqlite(sql: string): string {
-  return sql.replaceAll(/\$(\d+)/g, '?$1').replaceAll('/*clustered*/', ' without rowid');
-}
-
-function migrate(database: DatabaseSync): void {
-  database.exec(
-    'create table if not exists schema_version (version integer primary key, applied_at bigint not null)',
-  );
-  const row = database.prepare('select max(version) as version from schema_version').get();
-  for (const { version, sql } of pendingMigrations(Number(row?.version ?? 0))) {
-    database.exec('begin immediate');
-    try {
-      database.exec(toSqlite(sql));
-      database.prepare('insert into schema_version values (?, ?)').run(version, Date.now());
-      database.exec('commit');
-    } catch (error) {
-      database.exec('rollback');
-      throw error;
-    }
+/**
+ * Lends a connection for migrations and inspection. The file must be there.
+ *
+ * @throws {Error} when the file is no database.
+ */
+export async function useSqliteSchema<T>(
+  path: string,
+  work: (schema: SchemaConnection) => Promise<T>,
+): Promise<T> {
+  const database = new DatabaseSync(path, { timeout: SCHEMA_TIMEOUT_MS });
+  try {
+    return await work({
+      dialect: SQLITE,
+      async run(sql) {
+        if (/^\s*select\b/.test(sql)) return database.prepare(sql).all() as unknown as Row[];
+        database.exec(sql);
+        return [];
+      },
+    });
+  } finally {
+    database.close();
   }
 }
 
@@ -71,7 +72,7 @@ function makeReader(database: DatabaseSync): Reader {
   const prepared = new Map<ReadName, StatementSync>();
   return {
     async read(name, values) {
-      const statement = prepared.get(name) ?? database.prepare(toSqlite(READS[name]));
+      const statement = prepared.get(name) ?? database.prepare(SQLITE.spell(READS[name]));
       prepared.set(name, statement);
       return statement.all(...values) as unknown as Row[];
     },
@@ -81,21 +82,37 @@ function makeReader(database: DatabaseSync): Reader {
 function startWriter(path: string): { committer: Committer; close(): Promise<void> } {
   const file = `./sqlite-writer${extname(import.meta.filename)}`;
   const worker = new Worker(new URL(file, import.meta.url), { workerData: { path } });
-  worker.unref();
   let underWay: Promise<unknown> = Promise.resolve();
+  let ending: string | undefined;
+  let settle: (answer: WriterAnswer) => void = () => undefined;
+  worker.on('message', (answer: WriterAnswer) => settle(answer));
+  worker.on('error', (error) => {
+    ending = error.message;
+  });
+  worker.on('exit', () => {
+    ending ??= 'the writer has ended';
+    settle({ failure: ending });
+  });
+  worker.unref(); // Last: a listener for messages holds the process.
 
   async function ask(units: readonly EncodedUnit[]): Promise<readonly CommitOutcome[]> {
+    if (ending !== undefined) throw new Error(ending);
     worker.ref(); // A process does not end while a batch is being written.
-    const answer = new Promise<WriterAnswer>((resolve) => worker.once('message', resolve));
-    worker.postMessage(units);
+    const message = packBatch(units);
+    const answer = new Promise<WriterAnswer>((resolve) => {
+      settle = resolve;
+    });
+    worker.postMessage(message, [message.bytes.buffer]);
     const result = await answer;
     worker.unref();
     if ('failure' in result) throw new Error(result.failure);
-    return result.outcomes;
+    const { conflicts } = result;
+    return units.map((_, index) => outcomeOf(conflicts.get(index)));
   }
 
   return {
     committer: {
+      laneOf: () => 'all', // SQLite has one writer.
       commitBatch(units) {
         const answer = ask(units);
         underWay = answer.catch(() => undefined);
@@ -104,10 +121,15 @@ function startWriter(path: string): { committer: Committer; close(): Promise<voi
     },
     async close() {
       await underWay;
+      if (ending !== undefined) return;
       const ended = new Promise((resolve) => worker.once('exit', resolve));
       worker.ref();
       worker.postMessage('close');
       await ended;
     },
   };
+}
+
+function outcomeOf(conflict: Conflict | undefined): CommitOutcome {
+  return conflict === undefined ? { committed: true } : { committed: false, conflict };
 }

@@ -111,6 +111,8 @@ export const WRITES = {
   addAuditBlock: `
     insert into audit_block (chain, position, recorded_at, record_count, records)
     values ($1, $2, $3, $4, $5)`,
+  touchAuditBlock: `
+    update audit_block set record_count = record_count where chain = $1 and position = $2`,
 } as const;
 
 export type ReadName = keyof typeof READS;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { AuditAction, AuditRecord } from '../domain/audit-record.ts';
-import { Refusal, type RefusalCode } from '../domain/error.ts';
+import { Refusal } from '../domain/error.ts';
 import type { SignedNonce } from '../domain/signed-nonce.ts';
 import type { PendingNonces } from './pending-nonces.ts';
 import type { Change, Clock, CommitOutcome, Ledger, Unit } from './ports.ts';
@@ -13,15 +13,25 @@ export interface RequestContext {
 }
 
 /** What the record of a request says of its card, as far as it is known when the record is written. */
-export type AuditFacts = Partial<
-  Pick<AuditRecord, 'organization' | 'token' | 'maskedNumber' | 'status'>
->;
+export type AuditFacts = {
+  readonly [Name in 'organization' | 'token' | 'maskedNumber' | 'status']?:
+    | AuditRecord[Name]
+    | undefined;
+};
 
 /** The record of one request while it is being served. */
 export interface Trail {
   note(facts: AuditFacts): void;
   /** Makes the changes and the record of the request durable together. Called last. */
   commit(changes: readonly Change[]): Promise<CommitOutcome>;
+}
+
+/** Refusals whose record is durable. */
+const onRecord = new WeakSet<Refusal>();
+
+/** Whether a refusal has been recorded by {@link makeAudited}. */
+export function isOnRecord(refusal: Refusal): boolean {
+  return onRecord.has(refusal);
 }
 
 export type Audited = <T>(
@@ -51,17 +61,15 @@ export function makeAudited({ ledger, clock, nonces }: AuditedDeps): Audited {
     const { requestId } = context;
     const commit = withNonce(ledger, nonces.take(requestId), forgetNonces);
     const begin = { atMs: clock.nowMs(), who: context.who, action };
-    const refused = (code: RefusalCode): Unit => {
-      const audit: AuditRecord = { ...begin, outcome: 'refused', code, ...facts, requestId };
-      return { changes: [], audit };
+    const unitOf = (end: Pick<AuditRecord, 'outcome' | 'code'>): Unit => {
+      return { changes: [], audit: { ...begin, ...end, ...oneName(facts), requestId } };
     };
     const trail: Trail = {
       note(more) {
         facts = { ...facts, ...more };
       },
       async commit(changes) {
-        const audit: AuditRecord = { ...begin, outcome: 'done', ...facts, requestId };
-        const outcome = await commit({ changes, audit });
+        const outcome = await commit({ ...unitOf({ outcome: 'done' }), changes });
         recorded = outcome.committed;
         return outcome;
       },
@@ -71,13 +79,31 @@ export function makeAudited({ ledger, clock, nonces }: AuditedDeps): Audited {
       assert(recorded, `${action} answered without an audit record`);
       return answer;
     } catch (error) {
-      if (!(error instanceof Refusal) || error.code === 'STORE_UNAVAILABLE') throw error;
+      if (!(error instanceof Refusal)) {
+        await commit(unitOf({ outcome: 'failed' }));
+        throw error;
+      }
+      const { code } = error;
+      if (code === 'STORE_UNAVAILABLE') throw error;
       const isReplay =
-        error.code === 'REQUEST_REPLAYED' || isNonceTaken(await commit(refused(error.code)));
-      if (!isReplay) throw error;
-      await ledger.commit(refused('REQUEST_REPLAYED'));
-      throw new Refusal('REQUEST_REPLAYED');
+        code === 'REQUEST_REPLAYED' ||
+        isNonceTaken(await commit(unitOf({ outcome: 'refused', code })));
+      const refusal = isReplay ? new Refusal('REQUEST_REPLAYED') : error;
+      if (isReplay) await ledger.commit(unitOf({ outcome: 'refused', code: refusal.code }));
+      onRecord.add(refusal);
+      throw refusal;
     }
+  };
+}
+
+/** A card is named once: by its token, or by its masked number where it has none. */
+function oneName(facts: AuditFacts): Partial<AuditRecord> {
+  const { organization, token, maskedNumber, status } = facts;
+  return {
+    ...(organization !== undefined && { organization }),
+    ...(token !== undefined && { token }),
+    ...(token === undefined && maskedNumber !== undefined && { maskedNumber }),
+    ...(status !== undefined && { status }),
   };
 }
 
@@ -94,10 +120,8 @@ function withNonce(
   return async (unit) => {
     if (nonce === undefined || isWritten) return ledger.commit(unit);
     const add = { kind: 'add_nonce', nonce } as const;
-    const outcome = await ledger.commit({
-      ...unit,
-      changes: [add, ...unit.changes, ...forgetNonces()],
-    });
+    const changes = [add, ...unit.changes, ...forgetNonces()];
+    const outcome = await ledger.commit({ ...unit, changes });
     if (isNonceTaken(outcome) && unit.audit.outcome === 'done') {
       throw new Refusal('REQUEST_REPLAYED');
     }

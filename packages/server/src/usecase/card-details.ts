@@ -1,10 +1,31 @@
+import { type Caller, maySeeNumbers } from '../domain/caller.ts';
 import type { Card, CardDetails, NumberRecord, Sealed } from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
-import type { CardStore, Keyring, SealedPlace } from './ports.ts';
+import type { OrganizationNumber } from '../domain/organization-number.ts';
+import { withoutNumbers } from '../domain/shown-text.ts';
+import type { CardStore, Directory, Keyring, SealedPlace } from './ports.ts';
 
 function detailsPlace(number: NumberRecord, sequence: number): SealedPlace {
   const { organization, id, token } = number;
   return { organization, recordId: id, token, part: `card:${sequence}` };
+}
+
+/**
+ * The details of a card as a caller may see them. Account and customer numbers are what the issuer
+ * sent, which may be card numbers: those are masked for whoever may not see any.
+ */
+export function shownDetails(
+  directory: Directory,
+  caller: Caller,
+  organization: OrganizationNumber,
+  details: CardDetails,
+): CardDetails {
+  if (maySeeNumbers(caller, organization)) return details;
+  const shown = Object.entries(details).map(([name, text]: [string, string]) => [
+    name,
+    withoutNumbers(text, directory.findBinRange),
+  ]);
+  return Object.fromEntries(shown);
 }
 
 /** Seals the details of a card with a number. */

@@ -8,9 +8,9 @@ import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { Pan } from '../domain/pan.ts';
 import type { Audited, Trail } from './audit-trail.ts';
-import { sealDetails } from './card-details.ts';
+import { sealDetails, shownDetails } from './card-details.ts';
 import { drawPan } from './draw-pan.ts';
-import { demandRecord, type FindNumberDeps } from './find-number.ts';
+import { demandRecord, type FindNumberDeps, lookUpNumber } from './find-number.ts';
 import { demandCurrent } from './lineage.ts';
 import { DRAW_LIMIT, type MakeNumberDeps, makeNumber, numberConflict } from './make-number.ts';
 
@@ -59,14 +59,15 @@ export function makeCreateCard(deps: CreateCardDeps): CreateCard {
       for (let tries = 0; tries < DRAW_LIMIT; tries++) {
         const { pan, range } = choosePan(deps, organization, request.pan);
         trail.note({ maskedNumber: String(pan) });
-        const panIndex = deps.keyring.panIndex(organization.number, pan);
-        const known = await deps.cards.findNumberByIndex(organization.number, panIndex);
+        const known = await lookUpNumber(deps, organization.number, pan);
         if (known !== undefined && request.pan === undefined) continue; // Drawn before: draw again.
-        const record = known ?? makeNumber(deps, organization, pan);
+        const record = known?.record ?? makeNumber(deps, organization, pan);
         const card = makeCard(deps, record, range, request);
+        const details = shownDetails(deps.directory, caller, record.organization, request.details);
         if (await commitCard(deps, trail, record, card, known !== undefined)) {
-          return issuedCard(organization, record, card, request.details, pan);
+          return issuedCard(organization, record, card, details, pan);
         }
+        trail.note({ token: undefined });
       }
       throw new Refusal(request.pan === undefined ? 'BIN_RANGE_EXHAUSTED' : 'TOKENS_EXHAUSTED');
     });

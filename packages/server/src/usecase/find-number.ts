@@ -5,7 +5,7 @@ import type { OrganizationNumber } from '../domain/organization-number.ts';
 import { type CardNumber, Pan } from '../domain/pan.ts';
 import { openToken } from '../domain/token-format.ts';
 import type { Trail } from './audit-trail.ts';
-import type { CardStore, Directory, Keyring } from './ports.ts';
+import type { CardStore, Directory, Keyring, SealedPlace } from './ports.ts';
 
 export interface FindNumberDeps {
   readonly directory: Directory;
@@ -44,8 +44,7 @@ export function findByReference(
 }
 
 /**
- * The record of a card number. The sealed PAN is opened and compared, so that an index moved to
- * another row by hand is noticed.
+ * The record of a card number that must have one.
  *
  * @throws {Refusal} `CARD_NUMBER_NOT_FOUND`, `RECORD_DAMAGED`, `KEY_UNAVAILABLE`
  */
@@ -56,12 +55,28 @@ export async function findByNumber(
   trail: Trail,
 ): Promise<FoundNumber> {
   trail.note({ maskedNumber: String(number) });
-  const panIndex = keyring.panIndex(organization.number, number);
-  const record = await cards.findNumberByIndex(organization.number, panIndex);
-  if (record === undefined) throw new Refusal('CARD_NUMBER_NOT_FOUND');
-  trail.note({ token: record.token });
+  const found = await lookUpNumber({ cards, keyring }, organization.number, number);
+  if (found === undefined) throw new Refusal('CARD_NUMBER_NOT_FOUND');
+  trail.note({ token: found.record.token });
+  return found;
+}
+
+/**
+ * The record of a card number, if it has one. The sealed PAN is opened and compared, so that an index
+ * moved to another row by hand is noticed, whoever looks.
+ *
+ * @throws {Refusal} `RECORD_DAMAGED`, `KEY_UNAVAILABLE`
+ */
+export async function lookUpNumber(
+  { cards, keyring }: Pick<FindNumberDeps, 'cards' | 'keyring'>,
+  organization: OrganizationNumber,
+  number: CardNumber,
+): Promise<FoundNumber | undefined> {
+  const panIndex = keyring.panIndex(organization, number);
+  const record = await cards.findNumberByIndex(organization, panIndex);
+  if (record === undefined) return undefined;
   const pan = openPan(keyring, record);
-  if (!pan.equals(number)) throw new Refusal('RECORD_DAMAGED');
+  if (!pan.equals(number)) throw new Refusal('RECORD_DAMAGED', { recordId: record.id });
   return { record, pan };
 }
 
@@ -89,11 +104,15 @@ export async function findByToken(
 
 /** @throws {Refusal} `RECORD_DAMAGED`, `KEY_UNAVAILABLE` */
 export function openPan(keyring: Keyring, record: NumberRecord): Pan {
-  const place = {
-    organization: record.organization,
-    recordId: record.id,
-    token: record.token,
-    part: 'pan',
-  };
-  return Pan.parse(keyring.open(place, record.sealedPan));
+  return Pan.parse(keyring.open(panPlace(record), record.sealedPan));
+}
+
+/** Where a sealed PAN belongs. The lineage is part of it: a number cannot be moved to another card. */
+export function panPlace({
+  organization,
+  id,
+  token,
+  lineage,
+}: Pick<NumberRecord, 'organization' | 'id' | 'token' | 'lineage'>): SealedPlace {
+  return { organization, recordId: id, token, part: `pan:${lineage}` };
 }

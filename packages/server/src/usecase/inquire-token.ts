@@ -3,7 +3,7 @@ import { Refusal } from '../domain/error.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { CardNumber } from '../domain/pan.ts';
 import type { Audited } from './audit-trail.ts';
-import { demandCard, openDetails } from './card-details.ts';
+import { demandCard, openDetails, shownDetails } from './card-details.ts';
 import { demandRecord, type FindNumberDeps, findByNumber } from './find-number.ts';
 import type { ZoneKeys } from './ports.ts';
 
@@ -57,7 +57,8 @@ export function makeInquireToken(deps: InquireTokenDeps): InquireToken {
           : request.number;
       const { record } = await findByNumber(deps, organization, number, trail);
       const card = await demandCard(cards, record, request.sequence);
-      const { accountNumber } = openDetails(keyring, record, card);
+      const details = openDetails(keyring, record, card);
+      const { accountNumber } = shownDetails(directory, caller, record.organization, details);
       await trail.commit([]);
       return {
         organization: record.organization,

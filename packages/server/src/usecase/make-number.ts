@@ -4,7 +4,8 @@ import type { Organization } from '../domain/organization.ts';
 import type { Pan } from '../domain/pan.ts';
 import type { RecordId } from '../domain/record-id.ts';
 import { makeToken, RANDOM_EPOCH } from '../domain/token-format.ts';
-import type { Change, Clock, CommitOutcome, Keyring, Random } from './ports.ts';
+import { panPlace } from './find-number.ts';
+import type { Clock, CommitOutcome, Keyring, Random } from './ports.ts';
 
 export interface MakeNumberDeps {
   readonly keyring: Keyring;
@@ -33,15 +34,12 @@ export function makeNumber(
   const keys = keyring.tokenKeys(organization.number);
   const { token, epoch } = makeToken(organization.formats, keys, pan, random);
   const id = random.recordId();
-  const place = { organization: organization.number, recordId: id, token, part: 'pan' };
+  const names = { organization: organization.number, id, lineage: lineage ?? id, token };
   return {
-    organization: organization.number,
-    id,
-    lineage: lineage ?? id,
+    ...names,
     panIndex: keyring.panIndex(organization.number, pan),
-    token,
     epoch,
-    sealedPan: keyring.seal(place, pan.reveal()),
+    sealedPan: keyring.seal(panPlace(names), pan.reveal()),
     createdAtMs: clock.nowMs(),
   };
 }
@@ -61,9 +59,4 @@ export function numberConflict(
   // FF1 is a permutation: a keyed token is taken by the same PAN only, whose second record breaks
   // both constraints, and which one of the two an engine names is its own affair.
   return record.epoch === RANDOM_EPOCH ? 'token_taken' : 'number_taken';
-}
-
-/** The changes that make a number true. */
-export function addNumber(record: NumberRecord): Change {
-  return { kind: 'add_number', record };
 }

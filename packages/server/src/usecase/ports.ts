@@ -196,7 +196,7 @@ export interface SealedPlace {
   readonly organization: OrganizationNumber;
   readonly recordId: RecordId;
   readonly token: string;
-  /** `pan`, or `card:<sequence>` for the details of a card. */
+  /** `pan:<lineage>`, or `card:<sequence>` for the details of a card. */
   readonly part: string;
 }
 

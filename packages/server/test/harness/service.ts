@@ -70,9 +70,12 @@ export async function startService(
   const filled = await fill(service, organizations);
 
   const stop = async () => {
-    registry.demandAbsent('the log', Buffer.from(written.join('')));
-    demandNoPanIn(home, registry); // The write-ahead log is still there.
-    await service.close();
+    try {
+      registry.demandAbsent('the log', Buffer.from(written.join('')));
+      demandNoPanIn(home, registry); // The write-ahead log is still there.
+    } finally {
+      await service.close();
+    }
   };
   after(async () => {
     await stop();

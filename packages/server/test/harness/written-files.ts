@@ -29,7 +29,7 @@ export function demandNoPanIn(folder: string, registry: PanRegistry): void {
  * @returns how many there are.
  */
 export async function addKeptNumbers(home: string, registry: PanRegistry): Promise<number> {
-  const store = openSqlite(join(home, 'pantoken.db'));
+  const store = await openSqlite(join(home, 'pantoken.db'));
   try {
     const wrapper = makeKeyWrapper(readKeyEncryptionKey(join(home, 'key-encryption-key')));
     const clock = { nowMs: () => Date.now() };

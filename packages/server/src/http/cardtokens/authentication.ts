@@ -4,6 +4,7 @@ import { Refusal } from '../../domain/error.ts';
 import type { Merchant } from '../../domain/merchant.ts';
 import type { Authenticate } from '../../usecase/authenticate.ts';
 import { originOf } from '../origin.ts';
+import { keepRequester } from '../requester.ts';
 
 const merchants = new WeakMap<FastifyRequest, Merchant>();
 
@@ -12,7 +13,9 @@ export function demandMerchant(app: FastifyInstance, authenticate: Authenticate)
   app.addHook('onRequest', async (request) => {
     const apiKey = request.headers['x-api-key'];
     if (typeof apiKey !== 'string') throw new Refusal('CREDENTIALS_INVALID');
-    merchants.set(request, authenticate.merchant(apiKey, originOf(request)));
+    const merchant = authenticate.merchant(apiKey, originOf(request));
+    merchants.set(request, merchant);
+    keepRequester(request, `merchant:${merchant.id}`);
   });
 }
 

@@ -40,6 +40,7 @@ export function registerValidatePan(
     '/api/cu/validatepan',
     {
       schema: { body: Body, response: { 200: Type.Object({ encdata: Type.String() }) } },
+      config: { auditAction: 'validate_pan' },
       preValidation: async (request) => {
         request.body = lowerCaseKeys(request.body) as Static<typeof Body>;
       },

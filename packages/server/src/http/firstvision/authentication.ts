@@ -7,6 +7,7 @@ import type { PendingNonces } from '../../usecase/pending-nonces.ts';
 import type { RegisteredCaller } from '../../usecase/ports.ts';
 import { headerOf } from '../header.ts';
 import { originOf } from '../origin.ts';
+import { keepRequester } from '../requester.ts';
 import { requestSignatureOf } from './request-signature.ts';
 
 const callers = new WeakMap<FastifyRequest, RegisteredCaller>();
@@ -31,7 +32,9 @@ export function demandCaller(
       throw new Refusal('HEADER_INVALID', { field: 'X-Client-Request-Id' });
     }
     const origin = originOf(request);
-    callers.set(request, await authenticate.caller(apikey, clientId, accessToken, origin));
+    const registered = await authenticate.caller(apikey, clientId, accessToken, origin);
+    callers.set(request, registered);
+    keepRequester(request, `caller:${registered.caller.id}`);
   });
 
   app.addHook('preValidation', async (request) => {

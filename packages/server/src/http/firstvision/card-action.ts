@@ -76,6 +76,7 @@ export function registerCardAction(
     {
       schema: { body: Body, response: { 200: envelopeOf(Data) } },
       config: {
+        auditAction: 'card_action',
         refusalOfField: {
           organizationNumber: 'ORGANIZATION_NUMBER_INVALID',
           cardSequence: 'CARD_SEQUENCE_INVALID',

@@ -5,6 +5,9 @@ import type { CardReference } from '../../usecase/find-number.ts';
 /** Card numbers and tokens travel right-aligned in 19 characters, zeros on the left. */
 const FIELD_LENGTH = 19;
 
+/** A field of spaces or zeros holds nothing. */
+const BLANK = /^[ 0]*$/;
+
 /** As a field of 19 characters. */
 export function padField(text: string): string {
   return text.padStart(FIELD_LENGTH, '0');
@@ -17,7 +20,7 @@ export function padField(text: string): string {
  * @throws {Refusal} `CARD_NUMBER_BLANK` for spaces or zeros
  */
 function unpadField(text: string): string {
-  if (/^[ 0]*$/.test(text)) throw new Refusal('CARD_NUMBER_BLANK');
+  if (BLANK.test(text)) throw new Refusal('CARD_NUMBER_BLANK');
   return text.length === FIELD_LENGTH ? text.replace(/^0+/, '') : text;
 }
 
@@ -45,9 +48,9 @@ export function parseTokenField(text: string): string {
   return token;
 }
 
-/** @returns undefined for an empty field. @throws {Refusal} `CARD_NUMBER_BLANK`, `PAN_MALFORMED` */
+/** @returns undefined for a field that is empty, or filled with zeros. @throws {Refusal} `PAN_MALFORMED` */
 export function parseNewNumberField(text: string): Pan | undefined {
-  return text === '' ? undefined : Pan.parse(unpadField(text));
+  return BLANK.test(text) ? undefined : Pan.parse(unpadField(text));
 }
 
 /**

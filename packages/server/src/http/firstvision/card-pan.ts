@@ -45,6 +45,7 @@ export function registerCardPan(
     {
       schema: { body: Body, response: { 200: envelopeOf(Data) } },
       config: {
+        auditAction: 'inquire_number',
         refusalOfField: {
           organizationNumber: 'ORGANIZATION_NUMBER_INVALID',
           cardSequence: 'CARD_SEQUENCE_INVALID',

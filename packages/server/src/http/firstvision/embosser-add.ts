@@ -79,6 +79,7 @@ export function registerEmbosserAdd(app: FastifyInstance, createCard: CreateCard
     {
       schema: { body: Body, response: { 200: envelopeOf(Data) } },
       config: {
+        auditAction: 'create_card',
         refusalOfField: {
           organizationNumber: 'ORGANIZATION_NUMBER_INVALID',
           cardSequence: 'CARD_SEQUENCE_INVALID',

@@ -1,4 +1,4 @@
-import type { ErrorKind, Refusal, RefusalCode } from '../../domain/error.ts';
+import { type ErrorKind, REFUSALS, type Refusal, type RefusalCode } from '../../domain/error.ts';
 import { describe, type Face, STATUS_OF_TRANSPORT } from '../face.ts';
 
 const STATUS_OF_KIND = {
@@ -62,12 +62,22 @@ export function firstVisionError(
   return { status, code: refusal.code };
 }
 
+/**
+ * What a person reads. Refusals that share a documented code share its words, too: a made-up token that
+ * opens must not read differently from one that does not.
+ */
+function descriptionOf(refusal: Refusal, path: string, code: string): string {
+  const documented = Object.entries(FIRSTVISION_CODES[path] ?? {});
+  const [first] = documented.find(([, each]) => each === code) ?? [];
+  return first === undefined ? describe(refusal) : REFUSALS[first as RefusalCode].title;
+}
+
 /** FirstVision's envelope: `hasError`, `errors`, `data`. */
 export const firstVisionFace: Face = {
   serves: (path) => path === '/token' || path.startsWith('/cards/'),
   sendRefusal(refusal, path, reply) {
     const { status, code } = firstVisionError(refusal, path);
-    const errors = [{ code, description: describe(refusal) }];
+    const errors = [{ code, description: descriptionOf(refusal, path, code) }];
     return reply.code(status).send({ hasError: true, errors, data: null });
   },
   sendInternal(requestId, reply) {

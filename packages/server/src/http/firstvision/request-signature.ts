@@ -33,7 +33,8 @@ export async function requestSignatureOf(
   if (input !== undefined) return messageSignatureOf(request, signature);
   const nonce = headerOf(request, 'x-client-request-id') ?? '';
   const timestamp = headerOf(request, 'timestamp') ?? '';
-  if (nonce === '' || !/^[0-9]{1,15}$/.test(timestamp)) throw new Refusal('SIGNATURE_INVALID');
+  // Exactly 13 digits, so that the border between it and what stands before cannot be moved.
+  if (nonce === '' || !/^[1-9][0-9]{12}$/.test(timestamp)) throw new Refusal('SIGNATURE_INVALID');
   const signed = (headerOf(request, 'apikey') ?? '') + nonce + timestamp;
   return {
     form: 'firstvision',

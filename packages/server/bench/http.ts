@@ -1,0 +1,173 @@
+/**
+ * `npm run bench:http`: requests a second of each call, as a part of what a bare Fastify echo does in
+ * the same run. Server on one core, client (wrk) on another; PostgreSQL, where it is used, has the
+ * client's core. Rounds go in turn, so that a noisy machine is noisy to all; the median is printed.
+ *
+ * @module
+ */
+import { execFileSync } from 'node:child_process';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { makePostgresServer } from '../test/harness/postgres.ts';
+import {
+  type BenchService,
+  MAIN,
+  makeBenchService,
+  type RunningServer,
+  startServer,
+  writeHeaders,
+} from './service-under-test.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '5' },
+    rounds: { type: 'string', default: '3' },
+    cards: { type: 'string', default: '10000' },
+    connections: { type: 'string', default: '64' },
+    engines: { type: 'string', default: 'sqlite,postgres' },
+    only: { type: 'string' },
+  },
+});
+
+const SERVER_CORE = 0;
+const CLIENT_CORE = 1;
+
+interface Measured {
+  readonly count: number;
+  readonly seconds: number;
+  readonly failed: number;
+  readonly p50: number;
+  readonly p99: number;
+}
+
+interface Load {
+  readonly name: string;
+  readonly port: number;
+  readonly method: string;
+  readonly path: string;
+  readonly headers: string;
+  readonly bodies: string;
+}
+
+function run(load: Load, pauseMs = 0): Measured {
+  const { connections, seconds } = options;
+  const script = join(import.meta.dirname, 'wrk.lua');
+  const args = ['-c', String(CLIENT_CORE), 'wrk', '-t1', `-c${connections}`, `-d${seconds}s`];
+  const url = `http://127.0.0.1:${load.port}`;
+  const { method, path, headers, bodies } = load;
+  const rest = ['--latency', '-s', script, url, '--', method, path, headers, bodies];
+  const text = execFileSync('taskset', [...args, ...rest, String(pauseMs)], { encoding: 'utf8' });
+  return JSON.parse(text.trim().split('\n').at(-1) ?? '');
+}
+
+/** CPU time of all threads of a process so far, in µs. Linux counts it in ticks of 10 ms. */
+function cpuMicroseconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * 10_000;
+}
+
+const rateOf = ({ count, seconds }: Measured) => count / seconds;
+const median = (values: readonly number[]) =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+
+function loadsOf(
+  { home, pans, tokens, merchantId }: BenchService,
+  port: number,
+  headers: { issuer: string; merchant: string },
+): Load[] {
+  const write = (name: string, lines: readonly unknown[]) => {
+    const file = join(home, `${name}.wrk`);
+    writeFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''), { mode: 0o600 });
+    return file;
+  };
+  const inquiry = (functionType: string) => (cardNumber: string) => ({
+    ...{ organizationNumber: 100, cardNumber, cardSequence: 1, functionType },
+  });
+  const firstVision = { port, method: 'POST', headers: headers.issuer };
+  const create = { organizationNumber: 100, postToAccount: '4711', cardNumber: '' };
+  const validate = pans.map((pan) => ({
+    ...{ pan, expmonth: '11', expyear: '2030', merchantid: merchantId },
+  }));
+  return [
+    {
+      ...{ ...firstVision, name: 'inquiry, number to token (C)' },
+      ...{ path: '/cards/embosser/card-pan-l8v2', bodies: write('c', pans.map(inquiry('C'))) },
+    },
+    {
+      ...{ ...firstVision, name: 'inquiry, token to number (P)' },
+      ...{ path: '/cards/embosser/card-pan-l8v2', bodies: write('p', tokens.map(inquiry('P'))) },
+    },
+    {
+      ...{ ...firstVision, name: 'creation' },
+      ...{ path: '/cards/embosser/l8vf', bodies: write('create', [create]) },
+    },
+    {
+      ...{ port, method: 'POST', headers: headers.merchant, name: 'validation (RSA-4096 answer)' },
+      ...{ path: '/api/cu/validatepan', bodies: write('validate', validate) },
+    },
+  ].filter(({ name }) => options.only === undefined || name.includes(options.only));
+}
+
+async function measure(engine: string, service: BenchService, server: RunningServer) {
+  const echo = await startServer(SERVER_CORE, (port) => [
+    join(import.meta.dirname, 'echo-server.ts'),
+    String(port),
+  ]);
+  const headers = await writeHeaders(service, server.port);
+  const loads = loadsOf(service, server.port, headers);
+  const [first] = loads;
+  if (first === undefined) throw new Error('nothing to measure');
+  const echoLoad = { ...first, name: 'echo', port: echo.port, path: '/echo' };
+  const rates = new Map<string, number[]>();
+  const costs = new Map<string, number[]>();
+  for (let round = 0; round < Number(options.rounds); round++) {
+    for (const load of [echoLoad, ...loads]) {
+      const { pid } = load === echoLoad ? echo : server;
+      const before = cpuMicroseconds(pid);
+      const measured = run(load);
+      const cpu = (cpuMicroseconds(pid) - before) / measured.count;
+      costs.set(load.name, [...(costs.get(load.name) ?? []), cpu]);
+      if (measured.failed > 0) print(`${load.name}: ${measured.failed} failed`);
+      rates.set(load.name, [...(rates.get(load.name) ?? []), rateOf(measured)]);
+    }
+  }
+  const echoRate = median(rates.get('echo') ?? []);
+  const costOf = (name: string) => `${median(costs.get(name) ?? []).toFixed(0)} µs of CPU each`;
+  print(`${engine}: echo ${echoRate.toFixed(0)}/s, ${costOf('echo')}`);
+  for (const load of loads) {
+    const rate = median(rates.get(load.name) ?? []);
+    const pauseMs = Math.round((2000 * Number(options.connections)) / rate);
+    const half = run(load, pauseMs);
+    print(
+      `${engine}: ${load.name}: ${rate.toFixed(0)}/s, ${(rate / echoRate).toFixed(2)} of the echo, ` +
+        `${costOf(load.name)}; ` +
+        `at ${rateOf(half).toFixed(0)}/s p50 ${half.p50} ms, p99 ${half.p99} ms`,
+    );
+  }
+  await echo.stop();
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+for (const engine of options.engines.split(',')) {
+  const postgres = engine === 'postgres' ? await makePostgresServer() : undefined;
+  await postgres?.start();
+  const url = postgres?.url('postgres');
+  const place = url === undefined ? undefined : ({ engine: 'postgres', url } as const);
+  const service = await makeBenchService(place, Number(options.cards));
+  const server = await startServer(
+    SERVER_CORE,
+    (port) => [MAIN, 'serve', '--home', service.home, '--port', String(port)],
+    url === undefined ? {} : { PANTOKEN_DATABASE_URL: url },
+  );
+  try {
+    await measure(engine, service, server);
+  } finally {
+    await server.stop();
+    await postgres?.stop();
+    rmSync(service.home, { recursive: true });
+  }
+}

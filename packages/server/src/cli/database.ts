@@ -1,0 +1,48 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { homeOption, type Program } from './program.ts';
+
+/** What a database has and what it still needs. */
+export interface DatabaseStatus {
+  readonly version: number;
+  /** Names of the steps that are missing. */
+  readonly pending: readonly string[];
+}
+
+/** What the commands of this file need of the rest of the program. */
+export interface DatabaseTools {
+  status(home: string): Promise<DatabaseStatus>;
+  /** @returns the versions that were applied. */
+  migrate(home: string): Promise<readonly number[]>;
+  /** @returns what is wrong, a sentence each. */
+  check(home: string): Promise<readonly string[]>;
+}
+
+/** `pantoken db ...`: the database of a service, without the service. */
+export function addDatabase(root: Command, program: Program): void {
+  const db = root
+    .command('db')
+    .description('the database of a service: a file in its folder, or PANTOKEN_DATABASE_URL');
+  const { database, print } = program;
+  const add = (name: string, description: string, act: (home: string) => Promise<void>) =>
+    db
+      .command(name)
+      .description(description)
+      .addOption(homeOption(program).makeOptionMandatory())
+      .action(({ home }: { home: string }) => act(resolve(home)));
+
+  add('status', 'say which schema it has, and change nothing', async (home) => {
+    const { version, pending } = await database.status(home);
+    print(`schema ${version}, ${pending.length} pending`);
+    for (const name of pending) print(`  ${name}`);
+  });
+  add('migrate', 'bring its schema up to date, as every start does', async (home) => {
+    const applied = await database.migrate(home);
+    print(applied.length === 0 ? 'nothing to do' : `applied ${applied.join(', ')}`);
+  });
+  add('check', 'read all of it and say what cannot be', async (home) => {
+    const found = await database.check(home);
+    if (found.length > 0) throw new Error(found.join('\n'));
+    print('nothing is wrong');
+  });
+}

@@ -1,0 +1,88 @@
+/**
+ * All that differs between the two engines: how portable SQL is spelt, how a transaction begins, and
+ * how a broken constraint is named. The statements themselves are the same.
+ *
+ * @module
+ */
+import type { Conflict } from '../usecase/ports.ts';
+
+/** How one engine reads the portable SQL of this folder. */
+export interface Dialect {
+  /** The statement as the engine wants it. */
+  spell(sql: string): string;
+  /** Begins a transaction that will write. */
+  readonly begin: string;
+  /** Ends a select whose row is to stay locked until the transaction ends. */
+  readonly forUpdate: string;
+  /** What a step of the schema is limited by, so that it gives up and does not stop traffic. */
+  readonly stepLimits: string;
+  /** Which promise of the store an error says is broken; undefined for any other error. */
+  conflictOf(error: unknown): Conflict | undefined;
+}
+
+/**
+ * SQLite: `$1` is a named parameter there and `?1` the numbered one. One writer at a time, so that a
+ * row needs no lock once the transaction has begun.
+ */
+export const SQLITE: Dialect = {
+  spell: (sql) => sql.replaceAll(/\$(\d+)/g, '?$1').replaceAll('/*clustered*/', ' without rowid'),
+  begin: 'begin immediate',
+  forUpdate: '',
+  stepLimits: '',
+  conflictOf(error) {
+    // SQLite names a broken constraint by its columns.
+    const [, columns] = /^UNIQUE constraint failed: (.*)$/.exec((error as Error).message) ?? [];
+    return columns === undefined ? undefined : firstOf(SQLITE_CONFLICTS, columns);
+  },
+};
+
+/** PostgreSQL, and what speaks its language. */
+export const POSTGRES: Dialect = {
+  spell: (sql) => sql,
+  begin: 'begin',
+  forUpdate: ' for update',
+  stepLimits: "set local lock_timeout = '2s';",
+  conflictOf(error) {
+    const { code, constraint } = error as { code?: string; constraint?: string };
+    if (code !== UNIQUE_VIOLATION) return undefined;
+    return firstOf(POSTGRES_CONFLICTS, constraint ?? '');
+  },
+};
+
+/** SQLSTATE of a broken unique constraint. */
+export const UNIQUE_VIOLATION = '23505';
+
+const SQLITE_CONFLICTS: readonly (readonly [string, Conflict])[] = [
+  ['card_number.organization, card_number.pan_index', 'number_taken'],
+  ['card_number.organization, card_number.token', 'token_taken'],
+  ['card.organization, card.number_id', 'card_taken'],
+  ['account_change.organization, account_change.lineage', 'change_taken'],
+  ['organization.', 'registration_taken'],
+  ['bin_range.', 'registration_taken'],
+  ['caller.', 'registration_taken'],
+  ['caller_credential.', 'registration_taken'],
+  ['request_nonce.', 'nonce_taken'],
+  ['merchant.', 'registration_taken'],
+  ['wrapped_key.', 'registration_taken'],
+];
+
+/** By the start of the name, since Citus adds the number of the shard to it. */
+const POSTGRES_CONFLICTS: readonly (readonly [string, Conflict])[] = [
+  ['card_number_pan', 'number_taken'],
+  ['card_number_token', 'token_taken'],
+  ['card_pkey', 'card_taken'],
+  ['account_change_pkey', 'change_taken'],
+  ['organization_', 'registration_taken'],
+  ['bin_range_', 'registration_taken'],
+  ['caller_', 'registration_taken'],
+  ['request_nonce_', 'nonce_taken'],
+  ['merchant_', 'registration_taken'],
+  ['wrapped_key_', 'registration_taken'],
+];
+
+function firstOf(
+  conflicts: readonly (readonly [string, Conflict])[],
+  name: string,
+): Conflict | undefined {
+  return conflicts.find(([start]) => name.startsWith(start))?.[1];
+}

@@ -1,0 +1,198 @@
+import { randomBytes } from 'node:crypto';
+import type pg from 'pg';
+import type { CommitOutcome, Conflict } from '../usecase/ports.ts';
+import { POSTGRES, UNIQUE_VIOLATION } from './dialect.ts';
+import type { Committer, EncodedUnit } from './ledger.ts';
+import { type Connections, sqlStateOf } from './postgres-connection.ts';
+import { type SqlValue, WRITES, type WriteName } from './statements.ts';
+
+/** The audit blocks of one lane of one run of this node are one chain. */
+interface Chain {
+  readonly id: string;
+  readonly position: number;
+}
+
+interface Notice {
+  readonly severity?: string | undefined;
+  readonly message?: string | undefined;
+}
+
+/** The audit block is written first, and so fails first when this very batch is there already. */
+const FENCE = 'audit_block_pkey';
+
+type Attempt =
+  | { readonly kind: 'committed' }
+  | { readonly kind: 'conflict'; readonly index: number; readonly conflict: Conflict }
+  | { readonly kind: 'already_committed' };
+
+/**
+ * Commits batches to PostgreSQL, each in one transaction and one round trip. A lane is an
+ * organization: no transaction reaches over two of them.
+ *
+ * A connection that is lost while a commit is under way leaves open whether it was kept. The batch
+ * is then sent again under the same place in its audit chain, which is unique: if the first one was
+ * kept, or is still to be, the second one fails there and nowhere else. So a batch is kept exactly
+ * once, however often it is sent.
+ */
+export function makePostgresCommitter(connections: Connections): Committer {
+  const chains = new Map<string, Chain>();
+
+  return {
+    laneOf,
+
+    async commitBatch(units) {
+      const [first] = units;
+      if (first === undefined) return [];
+      const lane = laneOf(first);
+      const chain = chains.get(lane) ?? newChain();
+      try {
+        const { outcomes, isChainUsed } = await commit(connections, chain, units);
+        const position = chain.position + (isChainUsed ? 1 : 0);
+        chains.set(lane, { id: chain.id, position });
+        return outcomes;
+      } catch (error) {
+        // Whether this place is taken is not known: the next batch begins a chain of its own.
+        chains.delete(lane);
+        throw error;
+      }
+    },
+  };
+}
+
+function laneOf({ organization }: EncodedUnit): string {
+  return organization === undefined ? 'service' : String(organization);
+}
+
+function newChain(): Chain {
+  return { id: randomBytes(8).toString('hex'), position: 1 };
+}
+
+async function commit(
+  connections: Connections,
+  chain: Chain,
+  units: readonly EncodedUnit[],
+): Promise<{ outcomes: readonly CommitOutcome[]; isChainUsed: boolean }> {
+  const conflicts = new Map<EncodedUnit, Conflict>();
+  for (;;) {
+    const remaining = units.filter((unit) => !conflicts.has(unit));
+    if (remaining.length === 0) break;
+    const attempt = await connections.use((client) => send(client, chain, remaining));
+    if (attempt.kind === 'conflict') {
+      const unit = remaining[attempt.index];
+      if (unit === undefined) throw new Error('a conflict of no unit');
+      conflicts.set(unit, attempt.conflict);
+      // Where there is one conflict there may be many: they are found in one go.
+      const more = await connections.use((client) => findConflicts(client, remaining));
+      for (const [each, conflict] of more) conflicts.set(each, conflict);
+      continue;
+    }
+    if (attempt.kind === 'already_committed') {
+      await connections.use((client) => demandDurable(client, chain));
+    }
+    break;
+  }
+  const outcomes = units.map((unit): CommitOutcome => {
+    const conflict = conflicts.get(unit);
+    return conflict === undefined ? { committed: true } : { committed: false, conflict };
+  });
+  return { outcomes, isChainUsed: conflicts.size < units.length };
+}
+
+/** Sends a whole transaction at once; an error on the way makes its `commit` a rollback. */
+async function send(
+  client: pg.PoolClient,
+  chain: Chain,
+  units: readonly EncodedUnit[],
+): Promise<Attempt> {
+  const records = units.map(({ auditLine }) => auditLine).join('\n');
+  const block = [chain.id, chain.position, Date.now(), units.length, records];
+  const owners: (number | undefined)[] = [undefined, undefined];
+  const queries: Promise<pg.QueryResult>[] = [
+    client.query('begin'),
+    run(client, 'addAuditBlock', block),
+  ];
+  for (const [index, { writes }] of units.entries()) {
+    for (const { name, values } of writes) {
+      queries.push(run(client, name, values));
+      owners.push(index);
+    }
+  }
+  const results = await Promise.allSettled([...queries, commitNow(client)]);
+  const failed = results.findIndex(({ status }) => status === 'rejected');
+  const failure = results[failed];
+  if (failure?.status !== 'rejected') return { kind: 'committed' };
+  const { reason } = failure;
+  if (isFence(reason)) return { kind: 'already_committed' };
+  const conflict = POSTGRES.conflictOf(reason);
+  const index = owners[failed];
+  if (conflict === undefined || index === undefined) throw reason;
+  return { kind: 'conflict', index, conflict };
+}
+
+/** Which of the units cannot be kept, found by trying them in a transaction that is rolled back. */
+async function findConflicts(
+  client: pg.PoolClient,
+  units: readonly EncodedUnit[],
+): Promise<ReadonlyMap<EncodedUnit, Conflict>> {
+  const conflicts = new Map<EncodedUnit, Conflict>();
+  await client.query('begin');
+  for (const unit of units) {
+    const results = await Promise.allSettled([
+      client.query('savepoint unit'),
+      ...unit.writes.map(({ name, values }) => run(client, name, values)),
+    ]);
+    const failure = results.find((result) => result.status === 'rejected');
+    if (failure === undefined) continue;
+    const conflict = POSTGRES.conflictOf(failure.reason);
+    if (conflict === undefined) throw failure.reason;
+    conflicts.set(unit, conflict);
+    await client.query('rollback to savepoint unit');
+  }
+  await client.query('rollback');
+  return conflicts;
+}
+
+/**
+ * The batch was found as already kept. Another session's commit may show before the standby has it,
+ * but a commit of our own, later in the same log, is answered only after.
+ */
+async function demandDurable(client: pg.PoolClient, chain: Chain): Promise<void> {
+  await Promise.all([
+    client.query('begin'),
+    run(client, 'touchAuditBlock', [chain.id, chain.position]),
+    commitNow(client),
+  ]);
+}
+
+/**
+ * @throws {Error} when it became a rollback, or when PostgreSQL gave up waiting for the standby: that
+ *   commits on one server only and is told by a warning.
+ */
+async function commitNow(client: pg.PoolClient): Promise<pg.QueryResult> {
+  let warning: string | undefined;
+  const onNotice = ({ severity, message }: Notice) => {
+    if (severity === 'WARNING') warning = message ?? 'warning';
+  };
+  client.on('notice', onNotice);
+  try {
+    const result = await client.query('commit');
+    if (result.command !== 'COMMIT') throw new Error('the transaction was rolled back');
+    if (warning !== undefined) throw new Error(`committed without its standby: ${warning}`);
+    return result;
+  } finally {
+    client.off('notice', onNotice);
+  }
+}
+
+function run(
+  client: pg.PoolClient,
+  name: WriteName,
+  values: readonly SqlValue[],
+): Promise<pg.QueryResult> {
+  return client.query({ name, text: POSTGRES.spell(WRITES[name]), values: [...values] });
+}
+
+function isFence(error: unknown): boolean {
+  const { constraint } = error as { constraint?: string };
+  return sqlStateOf(error) === UNIQUE_VIOLATION && (constraint ?? '').startsWith(FENCE);
+}

@@ -1,0 +1,72 @@
+import type pg from 'pg';
+import { POSTGRES } from './dialect.ts';
+import type { Store } from './engine.ts';
+import { migrate, type SchemaConnection } from './migrate.ts';
+import { makePostgresCommitter } from './postgres-committer.ts';
+import { type Connections, openConnections } from './postgres-connection.ts';
+import { READS, type Reader, type Row } from './statements.ts';
+
+/** Which PostgreSQL, and as whom. */
+export interface PostgresPlace {
+  /** `postgres://user@host:5432/database`; several hosts with commas between: the primary is found. */
+  readonly url: string;
+  /** Left out: the one in the URL. */
+  readonly password?: string | undefined;
+}
+
+/**
+ * Opens PostgreSQL and brings its schema up to date.
+ *
+ * @throws {Error} when no server answers, or the database is one of a newer program.
+ */
+export async function openPostgres(place: PostgresPlace): Promise<Store> {
+  await usePostgresSchema(place, migrate);
+  const connections = openConnections(place.url, place.password);
+  return {
+    reader: makeReader(connections),
+    committer: makePostgresCommitter(connections),
+    close: () => connections.close(),
+  };
+}
+
+/** A step of the schema may take long, and so may waiting for another node's. */
+const SCHEMA_TIMEOUT_MS = 600_000;
+
+/**
+ * Lends one connection for migrations and inspection.
+ *
+ * @param work is repeated from its beginning when the connection is lost.
+ */
+export async function usePostgresSchema<T>(
+  place: PostgresPlace,
+  work: (schema: SchemaConnection) => Promise<T>,
+): Promise<T> {
+  const connections = openConnections(place.url, place.password);
+  try {
+    return await connections.use(async (client) => {
+      const run = async (text: string) =>
+        rowsOf(await client.query({ text, query_timeout: SCHEMA_TIMEOUT_MS } as pg.QueryConfig));
+      const limit = `'${SCHEMA_TIMEOUT_MS}ms'`;
+      await run(`set statement_timeout = ${limit}; set lock_timeout = ${limit}`);
+      return work({ dialect: POSTGRES, run });
+    });
+  } finally {
+    await connections.close();
+  }
+}
+
+function makeReader(connections: Connections): Reader {
+  return {
+    async read(name, values) {
+      const query = { name, text: POSTGRES.spell(READS[name]), values: [...values] };
+      const { rows } = await connections.use((client) => client.query<Row>(query));
+      return rows;
+    },
+  };
+}
+
+/** Several statements in one text give a list of results. */
+function rowsOf(result: unknown): readonly Row[] {
+  const last = Array.isArray(result) ? result.at(-1) : result;
+  return (last as { rows: readonly Row[] }).rows;
+}
