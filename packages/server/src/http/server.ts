@@ -18,6 +18,7 @@ import { firstVisionFace } from './firstvision/error.ts';
 import { type FirstVisionDeps, registerFirstVision } from './firstvision/firstvision.ts';
 import { parseJsonBody } from './json-body.ts';
 import { shedLoad } from './load.ts';
+import { registerOpenapi } from './openapi.ts';
 import { problemFace } from './problem.ts';
 import { keepRawBody } from './raw-body.ts';
 import { makeRefusalCounter, type RefusalCounter } from './refusal-counter.ts';
@@ -83,6 +84,7 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
   limitUrls(app);
   shedLoad(app, transport.requestsMax);
   reportCounts(app, counter);
+  registerOpenapi(app);
   registerFirstVision(app, firstVision);
   registerCardtokens(app, cardtokens);
   return app;
