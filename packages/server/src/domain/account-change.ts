@@ -6,6 +6,7 @@ import type { RecordId } from './record-id.ts';
 export type AccountChangeKind =
   | 'replaced' // by a new number
   | 'renewed' // same number, new expiry
+  | 'card_added' // one more card with the number
   | 'closed'
   | 'contact_cardholder'
   | 'opted_out'
@@ -22,9 +23,9 @@ export interface AccountChange {
   readonly numberId: RecordId;
   /** `replaced`: the number that took its place. */
   readonly newNumberId?: RecordId;
-  /** `renewed`: the sequence of the card that was renewed. */
+  /** `renewed`, `card_added`: the sequence of that card. */
   readonly sequence?: number;
-  /** `renewed`: the expiry from now on. */
+  /** `renewed`, `card_added`: the expiry from now on. */
   readonly expiry?: Expiry;
   readonly recordedAtMs: number;
 }
@@ -57,6 +58,8 @@ export function lineageState(lineage: RecordId, changes: readonly AccountChange[
       case 'renewed':
         contactCardholder = false;
         break;
+      case 'card_added':
+        break; // It is in the log so that replacing the number and adding to it exclude one another.
       case 'closed':
         closed = true;
         break;

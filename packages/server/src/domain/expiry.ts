@@ -34,6 +34,15 @@ export function parseExpiryDate(date: string): Expiry {
   return parseExpiry(month, year);
 }
 
+/**
+ * The same month, some years on.
+ *
+ * @throws {Refusal} `EXPIRY_INVALID` beyond the year 9999, which has no four digits.
+ */
+export function addYears(expiry: Expiry, years: number): Expiry {
+  return parseExpiry(monthOf(expiry), String(Number(yearOf(expiry)) + years));
+}
+
 /** @param atMs a moment, milliseconds since 1970 UTC. @returns its month, some years on. */
 export function expiryAfterYears(atMs: number, years: number): Expiry {
   const date = new Date(atMs);

@@ -70,7 +70,8 @@ export const WRITES = {
       data_key_epoch, sealed_details, created_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
   renewCard: `
-    update card set expiry = $4, chip_sequence = chip_sequence + 1
+    update card set expiry = case when expiry < $4 then $4 else expiry end,
+      chip_sequence = chip_sequence + 1
     where organization = $1 and number_id = $2 and sequence = $3`,
   addAccountChange: `
     insert into account_change (organization, lineage, position, kind, number_id, new_number_id,

@@ -15,7 +15,7 @@ export interface ChangeAccountRequest {
   readonly organization: OrganizationNumber;
   readonly card: CardReference;
   /** Replacing and renewing make plastics: they have use cases of their own. */
-  readonly kind: Exclude<AccountChangeKind, 'replaced' | 'renewed'>;
+  readonly kind: Exclude<AccountChangeKind, 'replaced' | 'renewed' | 'card_added'>;
 }
 
 export type ChangeAccount = (

@@ -1,4 +1,4 @@
-import assert from 'node:assert/strict';
+import type { AccountChange, LineageState } from '../domain/account-change.ts';
 import type { BinRange } from '../domain/bin-range.ts';
 import { type Caller, demandOrganization, demandRight } from '../domain/caller.ts';
 import type { Card, CardDetails, NumberRecord } from '../domain/card.ts';
@@ -12,7 +12,13 @@ import { sealDetails, shownDetails } from './card-details.ts';
 import { drawPan } from './draw-pan.ts';
 import { demandRecord, type FindNumberDeps, lookUpNumber } from './find-number.ts';
 import { demandCurrent } from './lineage.ts';
-import { DRAW_LIMIT, type MakeNumberDeps, makeNumber, numberConflict } from './make-number.ts';
+import {
+  DRAW_LIMIT,
+  type MakeNumberDeps,
+  makeNumber,
+  type NumberConflict,
+  numberConflict,
+} from './make-number.ts';
 
 export interface CreateCardRequest {
   readonly organization: OrganizationNumber;
@@ -47,7 +53,7 @@ export type CreateCardDeps = FindNumberDeps & MakeNumberDeps & { readonly audite
  *
  * @throws {Refusal} `ORGANIZATION_NOT_FOUND`, `RIGHT_MISSING`, `ORGANIZATION_RECORD_MISSING`, `PAN_OUTSIDE_BIN_RANGES`,
  *   `PAN_LENGTH_NOT_SERVED`, `CARD_EXISTS`, `CARD_REPLACED`, `CARD_CLOSED`, `BIN_RANGE_EXHAUSTED`,
- *   `TOKENS_EXHAUSTED`, `KEY_UNAVAILABLE`
+ *   `TOKENS_EXHAUSTED`, `CARD_BUSY`, `KEY_UNAVAILABLE`
  */
 export function makeCreateCard(deps: CreateCardDeps): CreateCard {
   return (caller, request, requestId) =>
@@ -56,6 +62,7 @@ export function makeCreateCard(deps: CreateCardDeps): CreateCard {
       demandOrganization(caller, request.organization);
       demandRight(caller, 'issue');
       const organization = demandRecord(deps.directory, request.organization);
+      let conflict: NumberConflict | undefined;
       for (let tries = 0; tries < DRAW_LIMIT; tries++) {
         const { pan, range } = choosePan(deps, organization, request.pan);
         trail.note({ maskedNumber: String(pan) });
@@ -64,12 +71,12 @@ export function makeCreateCard(deps: CreateCardDeps): CreateCard {
         const record = known?.record ?? makeNumber(deps, organization, pan);
         const card = makeCard(deps, record, range, request);
         const details = shownDetails(deps.directory, caller, record.organization, request.details);
-        if (await commitCard(deps, trail, record, card, known !== undefined)) {
-          return issuedCard(organization, record, card, details, pan);
-        }
+        conflict = await commitCard(deps, trail, record, card, known !== undefined);
+        if (conflict === undefined) return issuedCard(organization, record, card, details, pan);
         trail.note({ token: undefined });
       }
-      throw new Refusal(request.pan === undefined ? 'BIN_RANGE_EXHAUSTED' : 'TOKENS_EXHAUSTED');
+      if (conflict === 'change_taken') throw new Refusal('CARD_BUSY');
+      throw new Refusal(conflict === 'token_taken' ? 'TOKENS_EXHAUSTED' : 'BIN_RANGE_EXHAUSTED');
     });
 }
 
@@ -108,24 +115,46 @@ function makeCard(
   };
 }
 
-/** @returns false when another number or token has to be tried. */
+/**
+ * A number that is new brings its lineage with it. One more card of a known number is an entry in the
+ * log of its lineage: or the card could stay behind when the number is replaced at that moment.
+ *
+ * @returns what stood in the way, when another try is worth it.
+ */
 async function commitCard(
   deps: CreateCardDeps,
   trail: Trail,
   record: NumberRecord,
   card: Card,
   isKnown: boolean,
-): Promise<boolean> {
-  if (isKnown) await demandCurrent(deps.cards, record);
+): Promise<NumberConflict | undefined> {
+  const state = isKnown ? await demandCurrent(deps.cards, record) : undefined;
   trail.note({ token: record.token });
   const addCard = { kind: 'add_card', card } as const;
   const outcome = await trail.commit(
-    isKnown ? [addCard] : [{ kind: 'add_number', record }, addCard],
+    state === undefined
+      ? [{ kind: 'add_number', record }, addCard]
+      : [addCard, { kind: 'add_account_change', change: cardAdded(record, card, state) }],
   );
   if (!outcome.committed && outcome.conflict === 'card_taken') throw new Refusal('CARD_EXISTS');
-  const conflict = numberConflict(outcome, record);
-  assert(conflict !== 'change_taken', 'creating a card changes no lineage');
-  return conflict === undefined;
+  return numberConflict(outcome, record);
+}
+
+function cardAdded(
+  record: NumberRecord,
+  card: Card,
+  { nextPosition }: LineageState,
+): AccountChange {
+  return {
+    organization: record.organization,
+    lineage: record.lineage,
+    position: nextPosition,
+    kind: 'card_added',
+    numberId: record.id,
+    sequence: card.sequence,
+    expiry: card.expiry,
+    recordedAtMs: card.createdAtMs,
+  };
 }
 
 /** What a caller is told of a card, by the switch of its organization. */

@@ -106,7 +106,7 @@ export interface CardStore {
 export type Change =
   | { readonly kind: 'add_number'; readonly record: NumberRecord }
   | { readonly kind: 'add_card'; readonly card: Card }
-  /** Expiry as given, one plastic more. */
+  /** One plastic more; the expiry as given, unless it is later already. */
   | { readonly kind: 'renew_card'; readonly card: Card }
   | { readonly kind: 'add_account_change'; readonly change: AccountChange }
   | { readonly kind: 'add_organization'; readonly organization: Organization }

@@ -1,7 +1,7 @@
 import { type Caller, demandOrganization, demandRight } from '../domain/caller.ts';
 import type { Card } from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
-import { DEFAULT_VALIDITY_YEARS, type Expiry } from '../domain/expiry.ts';
+import { addYears, DEFAULT_VALIDITY_YEARS } from '../domain/expiry.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { Audited } from './audit-trail.ts';
 import { demandCard, openDetails } from './card-details.ts';
@@ -37,7 +37,8 @@ export type RenewCardDeps = FindNumberDeps & { readonly audited: Audited; readon
 /**
  * Makes one more plastic of a card. Number and PAN-TOKEN stay what they are.
  *
- * @throws {Refusal} `RIGHT_MISSING`, those of finding the card, `CARD_REPLACED`, `CARD_CLOSED`, `CARD_BUSY`
+ * @throws {Refusal} `RIGHT_MISSING`, those of finding the card, `CARD_REPLACED`, `CARD_CLOSED`, `CARD_BUSY`,
+ *   `EXPIRY_INVALID`
  */
 export function makeRenewCard(deps: RenewCardDeps): RenewCard {
   const { audited, directory, cards, keyring, clock } = deps;
@@ -78,10 +79,10 @@ export function makeRenewCard(deps: RenewCardDeps): RenewCard {
 }
 
 function nextPlastic(card: Card, expiry: RenewCardRequest['expiry']): Card {
-  const added = expiry === 'renewed' ? DEFAULT_VALIDITY_YEARS * 100 : 0;
+  const isRenewed = expiry === 'renewed';
   return {
     ...card,
-    expiry: (card.expiry + added) as Expiry,
+    expiry: isRenewed ? addYears(card.expiry, DEFAULT_VALIDITY_YEARS) : card.expiry,
     chipSequence: card.chipSequence + 1,
   };
 }
