@@ -5,8 +5,9 @@ import { Refusal } from '../domain/error.ts';
 /** The event loop is late by so much when it has more to do than it can. */
 const DELAY_MAX_MS = 500;
 
-/** A late event loop is noticed after this, and its recovery too. */
+/** How often it is looked, and how often in a row it must be late: one pause is no overload. */
 const LOOK_EVERY_MS = 250;
+const LATE_LOOKS = 3;
 
 const NANOSECONDS = 1e6;
 
@@ -22,19 +23,21 @@ export function shedLoad(
   isExempt: (path: string) => boolean = () => false,
 ): void {
   let underWay = 0;
-  let isLate = false;
+  let lateLooks = 0;
   const delay = monitorEventLoopDelay({ resolution: 20 });
   delay.enable();
   const timer = setInterval(() => {
-    // The median: one long pause is a garbage collection, half of them is overload.
-    isLate = delay.percentile(50) / NANOSECONDS > DELAY_MAX_MS;
+    // The median: most turns of the loop have to be late, not one.
+    const isLate = delay.percentile(50) / NANOSECONDS > DELAY_MAX_MS;
+    lateLooks = isLate ? lateLooks + 1 : 0;
     delay.reset();
   }, LOOK_EVERY_MS).unref();
 
   app.addHook('onRequest', async (request, reply) => {
     underWay++;
     whenOver(reply, () => underWay--);
-    if ((underWay > requestsMax || isLate) && !isExempt(request.url)) throw new Refusal('TOO_BUSY');
+    const isOverloaded = underWay > requestsMax || lateLooks >= LATE_LOOKS;
+    if (isOverloaded && !isExempt(request.url)) throw new Refusal('TOO_BUSY');
   });
   app.addHook('onClose', async () => {
     clearInterval(timer);
