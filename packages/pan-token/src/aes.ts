@@ -1,9 +1,8 @@
 import { type Cipheriv, createCipheriv } from 'node:crypto';
 
 /**
- * An AES key schedule kept ready in OpenSSL. Opaque: neither `console.log` nor JSON shows key bytes.
- *
- * Made by {@link prepareAesKey}.
+ * An AES key schedule kept ready in OpenSSL, made by {@link prepareAesKey}. Opaque: neither
+ * `console.log` nor JSON shows key bytes.
  */
 export class AesKey {
   readonly #cipher: Cipheriv;
@@ -15,9 +14,9 @@ export class AesKey {
       throw new RangeError('key must be 16, 24 or 32 bytes');
     }
     this.#bits = bytes.length * 8;
-    // ECB over single blocks is the bare block cipher, which is what FF1 is built from. Without
-    // padding, `update` holds nothing back, so one cipher object serves for ever.
-    this.#cipher = createCipheriv(`aes-${this.#bits}-ecb`, bytes, null).setAutoPadding(false);
+    // ECB over single blocks is the bare block cipher, which is what FF1 is built from. When it
+    // encrypts whole blocks, `update` holds nothing back, so one cipher object serves for ever.
+    this.#cipher = createCipheriv(`aes-${this.#bits}-ecb`, bytes, null);
   }
 
   /**

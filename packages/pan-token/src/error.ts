@@ -10,8 +10,7 @@
 
 /** Codes are public API: add freely, never rename, never reuse. Titles may be reworded. */
 const REFUSALS = {
-  PAN_MALFORMED:
-    'A PAN is a string of 12 to 19 ASCII digits that does not begin with 0 and passes the Luhn check.',
+  PAN_MALFORMED: 'A PAN is 12 to 19 ASCII digits, does not begin with 0 and passes the Luhn check.',
   PAN_LENGTH_NOT_SERVED: 'The format does not serve PANs of this length.',
   TOKEN_MALFORMED: 'This does not have the shape of a token of the format.',
   TOKEN_EPOCH_UNKNOWN: 'The mark of this token belongs to none of the living epochs.',

@@ -8,14 +8,14 @@ export type Direction = 'encrypt' | 'decrypt';
 export const ROUNDS = 10;
 
 /**
- * Slots in which many strings of numerals go through the rounds of FF1 together: per round, one call
- * of AES over the blocks of all slots, then one pass of arithmetic.
+ * Slots in which many strings of numerals go through the rounds of FF1 together: per round, one
+ * call of AES over the blocks of all slots, then one pass of arithmetic.
  *
  * All strings of a lane have one plan and one key; the tweak may differ from slot to slot.
  */
 export interface Lane {
   readonly capacity: number;
-  /** The halves of each slot: integers below 2 ** 52. */
+  /** The halves of each slot: integers below 2 ** 50. */
   readonly left: Float64Array;
   readonly right: Float64Array;
   /**
@@ -57,11 +57,13 @@ export function makeLane(capacity: number): Lane {
   };
 }
 
-/** Wipes what the halves of the first `count` slots left in a lane. */
-export function wipeLane(lane: Lane, count: number): void {
-  lane.left.fill(0, 0, count);
-  lane.right.fill(0, 0, count);
-  lane.blocks.fill(0, 0, 16 * count);
+/** Wipes the halves of the first `count` slots, and the half that is in each block. */
+export function wipeLane({ left, right, blocks }: Lane, count: number): void {
+  for (let slot = 0; slot < count; slot++) {
+    left[slot] = 0;
+    right[slot] = 0;
+  }
+  blocks.fill(0, 0, 16 * count);
 }
 
 /** Moves a slot into another one, and the halves of that one the other way. */
@@ -69,7 +71,7 @@ export function exchangeInLane(
   { left, right, upper, lower, blocks }: Lane,
   from: number,
   to: number,
-) {
+): void {
   const leftOfTo = left[to] as number;
   const rightOfTo = right[to] as number;
   left[to] = left[from] as number;
@@ -86,7 +88,19 @@ export function exchangeInLane(
  *
  * @see NIST SP 800-38G, algorithms 7 and 8, step 6
  */
-export function permuteLane(
+export function permute(
+  lane: Lane,
+  plan: NumberPlan,
+  aes: AesKey,
+  count: number,
+  direction: Direction,
+): void {
+  const isSmall = plan.arithmetic !== 'wide';
+  if (isSmall && lane.capacity === 1) permuteOne(lane, plan, aes, direction);
+  else permuteLane(lane, plan, aes, count, direction);
+}
+
+function permuteLane(
   lane: Lane,
   plan: NumberPlan,
   aes: AesKey,
@@ -102,17 +116,11 @@ export function permuteLane(
 }
 
 /**
- * Sends the slot of a lane of one through FF1, in place: what {@link permuteLane} does, without the
+ * Does what {@link permuteLane} does to a lane of capacity 1, for moduli up to 2 ** 32, without the
  * memory that it takes in each round. AES itself is nine tenths of the time here.
- *
- * @param lane of capacity 1.
  */
-export function permuteOne(lane: Lane, plan: NumberPlan, aes: AesKey, direction: Direction): void {
-  if (plan.arithmetic === 'wide') {
-    permuteLane(lane, plan, aes, 1, direction);
-    return;
-  }
-  const { blocks, view } = lane;
+function permuteOne(lane: Lane, plan: NumberPlan, aes: AesKey, direction: Direction): void {
+  const { blocks } = lane;
   const encrypts = direction === 'encrypt';
   const sign = encrypts ? 1 : -1;
   const firstHalf = encrypts ? plan.left : plan.right;
@@ -124,15 +132,23 @@ export function permuteOne(lane: Lane, plan: NumberPlan, aes: AesKey, direction:
   // Two rounds at a time, one for each half.
   for (let step = 0; step < ROUNDS; step += 2) {
     const round = encrypts ? step : ROUNDS - 1 - step;
-    view.setInt32(8, upper ^ upperTag(plan, round));
-    view.setInt32(12, lower ^ lowerTag(plan, round) ^ second);
+    writeWord(blocks, 8, upper ^ upperTag(plan, round));
+    writeWord(blocks, 12, lower ^ lowerTag(plan, round) ^ second);
     first = smallSum(firstHalf, aes.encryptBlocks(blocks), first, sign);
-    view.setInt32(8, upper ^ upperTag(plan, round + sign));
-    view.setInt32(12, lower ^ lowerTag(plan, round + sign) ^ first);
+    writeWord(blocks, 8, upper ^ upperTag(plan, round + sign));
+    writeWord(blocks, 12, lower ^ lowerTag(plan, round + sign) ^ first);
     second = smallSum(secondHalf, aes.encryptBlocks(blocks), second, sign);
   }
   lane.left[0] = encrypts ? first : second;
   lane.right[0] = encrypts ? second : first;
+}
+
+/** Writes 32 bits, most significant byte first: for one block faster than by a DataView. */
+function writeWord(bytes: Uint8Array, at: number, word: number): void {
+  bytes[at] = word >>> 24;
+  bytes[at + 1] = word >>> 16;
+  bytes[at + 2] = word >>> 8;
+  bytes[at + 3] = word;
 }
 
 /** Writes into each block the round number and the half that the first round needs. */

@@ -43,8 +43,8 @@ export interface NumberPlan extends Plan {
 
 /**
  * The largest modulus of `narrow` arithmetic. A round adds up (2 ** 32 - 1) * (modulus - 1) for the
- * upper word, 2 ** 32 - 1 for the lower and modulus for the half: at 2 ** 21 that is 2 ** 53 - 1,
- * the largest integer that Numbers hold.
+ * upper word, 2 ** 32 - 1 for the lower and modulus for the half: together 2 ** 32 * modulus, and
+ * Numbers hold all integers up to 2 ** 53.
  */
 const NARROW_MAX = 2 ** 21;
 
@@ -121,7 +121,7 @@ export function firstBlockOf(plan: Plan, tweakLength: number): Uint8Array {
  * below it, never one above: a remainder computed with it needs one correction, in one direction.
  *
  * 1 / divisor and the product are each rounded by at most a factor 1 + 2 ** -53; taking off
- * 2 ** -51 keeps the whole below. The quotients here are below 2 ** 50, so it is low by less than 1.
+ * 2 ** -51 keeps the whole below. Quotients here are below 2 ** 50: what is taken off is below 1.
  */
 export function inverseBelow(divisor: number): number {
   return (1 / divisor) * (1 - 2 ** -51);

@@ -6,8 +6,9 @@
  * secret values, a decrypting round counts downwards from the modulus: a - y is m - ((m - a) + y),
  * modulo m. `origin + sign * a` is a, or m - a.
  *
- * No product or sum here exceeds 2 ** 53 - 1, so Numbers are exact. Remainders use a multiplication
- * by the inverse, since `%` on Numbers is a library call whose time depends on its arguments.
+ * No product or sum here exceeds 2 ** 53, so Numbers are exact, but where `reduce` says otherwise.
+ * Remainders use a multiplication by the inverse, since `%` on Numbers is a library call whose time
+ * depends on its arguments.
  *
  * @see NIST SP 800-38G, algorithms 7 and 8, steps 6.iii to 6.ix
  */
@@ -59,8 +60,8 @@ export function mediumRound(lane: Lane, stream: Uint8Array, count: number, round
 }
 
 /**
- * What {@link mediumRound} does to one slot, and {@link narrowRound} too, since 2 ** 21 is less than
- * 2 ** 32. Byte by byte, which for one block is faster than to make a DataView of it.
+ * What {@link mediumRound} does to one slot, and {@link narrowRound} too, whose moduli are smaller.
+ * Byte by byte, which for one block is faster than to make a DataView of it.
  *
  * @returns the half after the round.
  */

@@ -1,13 +1,6 @@
 import type { AesKey } from './aes.ts';
 import { type BigHalves, permuteBig } from './ff1-big.ts';
-import {
-  type Direction,
-  type Lane,
-  makeLane,
-  permuteLane,
-  permuteOne,
-  wipeLane,
-} from './ff1-lane.ts';
+import { type Direction, type Lane, makeLane, permute, wipeLane } from './ff1-lane.ts';
 import { BLOCK, variableBlocks } from './ff1-mac.ts';
 import { isNumberPlan, type NumberPlan, type Plan } from './ff1-plan.ts';
 import {
@@ -37,8 +30,9 @@ const LANE_SLOTS = 4_096;
 /** Blocks that AES encrypts at once for halves in BigInt: 64 KiB, as in a lane. */
 const BIG_BLOCKS = 4_096;
 
-const singleLanes = makePool(() => makeLane(1));
-const manyLanes = makePool(() => makeLane(LANE_SLOTS));
+/** The memory that one call works in. Not for callers, but for a test of it. */
+export const singleLanes = makePool(() => makeLane(1));
+export const manyLanes = makePool(() => makeLane(LANE_SLOTS));
 
 /**
  * Sends the strings at some places of a list through FF1.
@@ -96,8 +90,7 @@ function permuteNumbers<D extends Numerals>(
     lane.left[slot] = left;
     lane.right[slot] = right;
   }
-  if (lane.capacity === 1) permuteOne(lane, plan, aes, direction);
-  else permuteLane(lane, plan, aes, places.length, direction);
+  permute(lane, plan, aes, places.length, direction);
   for (const [slot, place] of places.entries()) {
     const result = newLike(list[place] as D);
     writeInteger(lane.left[slot] as number, radix, result, u, u);

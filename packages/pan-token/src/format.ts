@@ -54,7 +54,7 @@ export interface Layout {
 export const DOMAIN_MIN = 1_000_000;
 
 /** Below four symbols, 10,000 tokens for 1,000 PANs, random draws would collide all the time. */
-const RANDOM_REPLACED_MIN = 4;
+const REPLACED_MIN = 4;
 
 const layoutsOf = new WeakMap<TokenFormat, readonly (Layout | undefined)[]>();
 
@@ -73,7 +73,8 @@ export function parseFormat(spec: FormatSpec): KeyedFormat {
     const layout = layoutFor(alphabet, keepFirst, keepLast, panLength);
     const { radix, length } = layout;
     if (length < 1 || radix ** length < DOMAIN_MIN) {
-      return `FF1 over a PAN of ${panLength} digits would have a domain of ${radix} ** ${Math.max(length, 0)}, below ${DOMAIN_MIN}.`;
+      const domain = `${radix} ** ${Math.max(length, 0)}`;
+      return `A PAN of ${panLength} digits leaves FF1 a domain of ${domain}, below ${DOMAIN_MIN}.`;
     }
     layouts[panLength] = Object.freeze(layout);
     return undefined;
@@ -100,8 +101,8 @@ export function parseRandomFormat(spec: FormatSpec): RandomFormat {
   const { alphabet, keepFirst, keepLast } = checkSpec(spec);
   const panLengths = servedLengths(spec.panLengths, (panLength) => {
     const replaced = panLength - keepFirst - keepLast;
-    return replaced < RANDOM_REPLACED_MIN
-      ? `A PAN of ${panLength} digits leaves ${replaced} to replace, fewer than ${RANDOM_REPLACED_MIN}.`
+    return replaced < REPLACED_MIN
+      ? `A PAN of ${panLength} digits leaves ${replaced} to replace, fewer than ${REPLACED_MIN}.`
       : undefined;
   });
   return Object.freeze({ engine: 'random' as const, alphabet, keepFirst, keepLast, panLengths });

@@ -36,7 +36,7 @@ export class KeySet {
    */
   static byMarkOf(keys: KeySet, alphabet: Alphabet): readonly (TokenKey | undefined)[] {
     const sharing = keys.#sharing[alphabet];
-    if (sharing.length > 0) {
+    if (sharing.length !== 0) {
       throw new PanTokenError('EPOCH_MARK_SHARED', `Epochs ${sharing.join(', ')}, ${alphabet}.`);
     }
     return keys.#byMark[alphabet];

@@ -45,8 +45,8 @@ export class TokenKey {
   }
 
   /** Inside this package only: refuses what did not come from {@link prepareKey}. */
-  static check(key: unknown, name: string): void {
-    if (!TokenKey.isKey(key)) throw new TypeError(`${name} must come from prepareKey`);
+  static check(key: unknown): void {
+    if (!TokenKey.isKey(key)) throw new TypeError('key must come from prepareKey');
   }
 
   static isKey(value: unknown): value is TokenKey {

@@ -11,7 +11,7 @@ const NO_DIGIT = 255;
 /** What {@link residueOf} gives if a byte is no digit. */
 export const NO_RESIDUE = 10;
 
-/** By ASCII code: what a digit counts in a place that counts once, and in one that counts double. */
+/** By ASCII code: what a digit counts in a place that counts once, and where it counts double. */
 const ONCE = Uint8Array.from(VALUE_OF_CODE, (value) => (value > 9 ? NO_DIGIT : value));
 const TWICE = Uint8Array.from(ONCE, (value) => (value > 9 ? NO_DIGIT : doubledDigit(value)));
 

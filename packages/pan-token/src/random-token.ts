@@ -38,7 +38,7 @@ export function drawRandomToken(
   const count = pan.length - format.keepFirst - format.keepLast;
   for (let draws = 0; draws < DRAWS_MAX; draws++) {
     const token = first + drawMiddle(format, count, randomBytes) + last;
-    // Drawing all symbols again, not only the offending one, keeps the allowed tokens equally likely.
+    // Drawing all symbols again, not only the offending one, keeps all tokens equally likely.
     if (isRandomTokenShape(format, token)) return token;
   }
   throw new Error('the source of random bytes gives no usable token');
@@ -46,9 +46,9 @@ export function drawRandomToken(
 
 /**
  * Tells whether `text` has the exact shape of a token of the `random` engine: a length the format
- * lists; ASCII digits in the kept parts, the first not 0; `numeric`: digits with a Luhn residue that
- * is not 0; `alphanumeric`: a digit after the kept first digits (1-9 when nothing is kept in front),
- * then `0-9A-Z` with at least one letter. So no token of a keyed format has this shape.
+ * lists; ASCII digits in the kept parts, the first not 0; `numeric`: digits with a Luhn residue
+ * that is not 0; `alphanumeric`: a digit after the kept first digits (1-9 when nothing is kept in
+ * front), then `0-9A-Z` with at least one letter, so that it is never taken for a keyed one.
  */
 export function isRandomTokenShape(format: RandomFormat, text: string): boolean {
   if (typeof text !== 'string' || !format.panLengths.includes(text.length)) return false;

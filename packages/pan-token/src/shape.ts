@@ -8,8 +8,8 @@ export const NO_MARK = -1;
 
 /**
  * Tells whether `text` has the exact shape of a keyed token of the format, whatever its key: a
- * length the format lists; ASCII digits in the kept parts, the first not 0; `numeric`: digits with a
- * Luhn residue that is not 0; `alphanumeric`: a letter `A-Z` after the kept first digits, then
+ * length the format lists; ASCII digits in the kept parts, the first not 0; `numeric`: digits with
+ * a Luhn residue that is not 0; `alphanumeric`: a letter `A-Z` after the kept first digits, then
  * `0-9A-Z`. Lower case, padding and line ends make it false. No key is used.
  *
  * @throws {TypeError} if `format` was not made by `parseFormat`.

@@ -136,8 +136,8 @@ function startWalks({ lane, startSum }: Window, from: number, to: number): void 
 }
 
 /**
- * Gives what the six digits of a walking slot add to the residue of the whole, modulo 10. The other
- * digits stay as they are, so a walk is back in its set when this is again what it was at the start.
+ * Gives what the six digits of a walking slot add to the residue of the whole, modulo 10. The
+ * other digits stay as they are: a walk is back in its set when this is what it was at the start.
  */
 function sumOfSix(lane: Lane, slot: number): number {
   const front = FRONT_SUM[lane.left[slot] as number] as number;

@@ -1,5 +1,5 @@
 import { PanTokenError } from './error.ts';
-import { permuteOne } from './ff1-lane.ts';
+import { permute } from './ff1-lane.ts';
 import { type KeyedFormat, type Layout, layoutTableOf, parseFormat } from './format.ts';
 import { TokenKey } from './key.ts';
 import { type Keys, keysByMark } from './key-set.ts';
@@ -18,8 +18,8 @@ export interface OpenedToken {
   readonly epoch: number;
 }
 
-/** The memory that one call works in: room for one text. */
-const desks = makePool(() => makeWindow(1, 1));
+/** The memory that one call works in: room for one text. Not for callers, but for a test of it. */
+export const desks = makePool(() => makeWindow(1, 1));
 
 /**
  * Gives the token of a PAN. Deterministic: same format, key and PAN, same token.
@@ -33,7 +33,7 @@ const desks = makePool(() => makeWindow(1, 1));
  */
 export function tokenize(format: KeyedFormat, key: TokenKey, pan: string): string {
   const layouts = layoutTableOf(format);
-  TokenKey.check(key, 'key');
+  TokenKey.check(key);
   if (!hasPanLength(pan)) throw new PanTokenError('PAN_MALFORMED');
   const desk = desks.take();
   try {
@@ -126,8 +126,8 @@ function permuteText(recipe: Recipe, desk: Window): boolean {
   const { plan, aes, direction } = recipe;
   desk.group[0] = 0;
   enterSlots(recipe, desk, 0, 1);
-  permuteOne(desk.lane, plan, aes, direction);
-  while (recipe.repeats && mustGoOn(recipe, desk, 0)) permuteOne(desk.lane, plan, aes, direction);
+  permute(desk.lane, plan, aes, 1, direction);
+  while (recipe.repeats && mustGoOn(recipe, desk, 0)) permute(desk.lane, plan, aes, 1, direction);
   leaveSlots(recipe, desk, 0, 1);
   return desk.group[0] === 0;
 }

@@ -8,7 +8,7 @@ import { exchangeInLane, type Lane, makeLane, wipeLane } from './ff1-lane.ts';
 import { hasPanLength, PAN_LENGTH_MAX } from './pan.ts';
 import { makeTexts, type Texts } from './texts.ts';
 
-/** Texts in a window: enough to keep a lane full while walks end one by one, and in the L2 cache. */
+/** Texts in a window: enough to keep a lane full while walks end, few enough for the L2 cache. */
 export const WINDOW_TEXTS = 8_192;
 
 /** Slots in a lane: more would not make AES faster, and take longer to fall into the cache. */
@@ -106,7 +106,7 @@ export function gather(
   return written === joined.length ? count : gatherAscii(window, joined, count, results, refusal);
 }
 
-/** Leaves out the texts that are not ASCII: UTF-8 needs more than a byte for one of their characters. */
+/** Leaves out the texts that are not ASCII: one of their characters takes UTF-8 several bytes. */
 function gatherAscii(
   { place, start, texts }: Window,
   joined: string,
@@ -116,6 +116,7 @@ function gatherAscii(
 ): number {
   let kept = 0;
   let size = 0;
+  texts.codes.fill(0); // What was written is longer than what will be wiped.
   for (let at = 0; at < count; at++) {
     const text = joined.slice(start[at], start[at + 1]);
     const to = place[at] as number;
@@ -175,9 +176,9 @@ export function exchangeSlots(window: Window, from: number, ended: number): void
 /**
  * Wipes what texts left in the memory of a window.
  *
- * @param count how many texts there were, or more.
+ * @param count how many texts there were at most.
  */
 export function wipe({ texts, lane }: Window, count: number): void {
   texts.codes.fill(0, 0, count * PAN_LENGTH_MAX);
-  wipeLane(lane, count);
+  wipeLane(lane, Math.min(count, lane.capacity));
 }

@@ -121,6 +121,7 @@ async function measure(engine: string, service: BenchService, server: RunningSer
   const echoLoad = { ...first, name: 'echo', port: echo.port, path: '/echo' };
   const rates = new Map<string, number[]>();
   const costs = new Map<string, number[]>();
+  for (const load of [echoLoad, ...loads]) run(load); // Warm.
   for (let round = 0; round < Number(options.rounds); round++) {
     for (const load of [echoLoad, ...loads]) {
       const { pid } = load === echoLoad ? echo : server;

@@ -11,7 +11,8 @@ export async function renderOpenapiDoc(): Promise<string> {
   // Registering routes calls nothing of what serves them, and none of them is called here.
   const nothing = {} as Omit<ServerDeps, 'transport' | 'log'>;
   const log = pino({ level: 'silent' });
-  const deps = { firstVision: nothing, cardtokens: nothing } as unknown as ServerDeps;
+  const faces = { firstVision: nothing, cardtokens: nothing, v1: nothing };
+  const deps = faces as unknown as ServerDeps;
   const app = buildServer({ ...deps, transport: LOOPBACK_TRANSPORT, log });
   await app.ready();
   const text = `${JSON.stringify(app.swagger(), undefined, 2)}\n`;

@@ -1,3 +1,4 @@
+import { parseWatch, WATCH_VARIABLES, type WatchConfig } from './config-watch.ts';
 import { makeNetworks } from './http/networks.ts';
 import { LOOPBACK_TRANSPORT, type Transport } from './http/transport.ts';
 
@@ -12,6 +13,7 @@ export interface Config {
   readonly port: number;
   readonly transport: Transport;
   readonly logLevel: LogLevel;
+  readonly watch: WatchConfig;
 }
 
 /** Its URL may hold a password: it is never printed. */
@@ -34,6 +36,7 @@ const VARIABLES = [
   ...['PANTOKEN_TLS_CERT_FILE', 'PANTOKEN_TLS_KEY_FILE', 'PANTOKEN_CLIENT_CERTIFICATES'],
   ...['PANTOKEN_PLAIN_HTTP', 'PANTOKEN_TRUSTED_PROXIES', 'PANTOKEN_CONNECTIONS_MAX'],
   ...['PANTOKEN_REQUESTS_MAX', 'PANTOKEN_DATABASE_URL', 'PANTOKEN_DATABASE_PASSWORD_FILE'],
+  ...WATCH_VARIABLES,
 ];
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -63,10 +66,11 @@ export function parseConfig(env: Environment): Config {
   const host = env.PANTOKEN_HOST ?? '127.0.0.1';
   const transport = parseTransport(env, host, problems);
   const database = parseDatabase(env, problems);
+  const watch = parseWatch(env, problems);
   if (problems.length > 0 || port === undefined || logLevel === undefined) {
     throw new Error(problems.join('\n'));
   }
-  return { home, database, host, port, transport, logLevel };
+  return { home, database, host, port, transport, logLevel, watch };
 }
 
 const networks = makeNetworks();

@@ -7,11 +7,18 @@ import type { Directory, Keyring, ZoneKeys } from './usecase/ports.ts';
  */
 const LOOK_EVERY_MS = 500;
 
+/** A provider of keys that is gone is not hammered. */
+const RETRY_AFTER_MS = 2_000;
+
 export interface FollowDirectoryDeps {
   readonly directory: Directory;
   readonly keyring: Keyring;
   readonly zoneKeys: ZoneKeys;
   readonly log: Logger;
+  /** So often the keys are read anew although nothing changed: that their provider is still there. */
+  readonly confirmEveryMs: number;
+  /** A failure that was not there before. */
+  onFailure(error: unknown): Promise<void>;
 }
 
 /**
@@ -20,22 +27,33 @@ export interface FollowDirectoryDeps {
  * @returns stops it; resolves when nothing of it is under way.
  */
 export function followDirectory(deps: FollowDirectoryDeps): () => Promise<void> {
-  const { directory, keyring, zoneKeys, log } = deps;
+  const { directory, keyring, zoneKeys, log, confirmEveryMs, onFailure } = deps;
   let underWay: Promise<void> = Promise.resolve();
   let isFailing = false;
+  let keysDueAtMs = performance.now() + confirmEveryMs;
+
+  async function refreshKeys(): Promise<void> {
+    keysDueAtMs = performance.now() + RETRY_AFTER_MS; // Should it fail.
+    await keyring.refresh();
+    await zoneKeys.refresh();
+    keysDueAtMs = performance.now() + confirmEveryMs;
+    isFailing = false;
+  }
 
   async function look(): Promise<void> {
     try {
       if (await directory.hasChanged()) {
         // Keys last: who was disabled must be out even if a key does not open.
         await directory.refresh();
-        await keyring.refresh();
-        await zoneKeys.refresh();
+        keysDueAtMs = 0;
       }
-      isFailing = false;
+      if (performance.now() >= keysDueAtMs) await refreshKeys();
     } catch (err) {
-      if (!isFailing) log.error({ err }, 'what is registered could not be read anew');
+      const reason = err instanceof Error ? err.message : String(err);
+      if (isFailing) return;
       isFailing = true;
+      log.error({ err }, `what is registered could not be read anew: ${reason}`);
+      await onFailure(err).catch((cause) => log.error({ err: cause }, 'nor put on record'));
     }
   }
 

@@ -1,16 +1,17 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
+import { auditTools } from './audit-tools.ts';
 import { runCli } from './cli/cli.ts';
 import type { Program, RunningService } from './cli/program.ts';
 import { type Config, parseConfig, parsePort } from './config.ts';
 import { databaseTools } from './database-tools.ts';
 import { Refusal } from './domain/error.ts';
-import { describe } from './http/face.ts';
+import { openKeyTools, restoreHome } from './key-tools.ts';
 import { makeLog } from './log.ts';
 import { createService, openService, type ServiceOptions } from './service.ts';
-import type { StorePlace } from './store/place.ts';
+import { databaseOf, serviceOptionsOf } from './service-options.ts';
+import { isWorker, runWorkers } from './workers.ts';
 
 const LOOPBACK = '127.0.0.1';
 
@@ -18,6 +19,7 @@ process.umask(0o077); // Whatever we write is for our own user only.
 
 try {
   await runCli(makeProgram(parseConfig(process.env)), process.argv);
+  if (isWorker()) process.disconnect(); // The channel to the first process would keep this one.
 } catch (error) {
   process.stderr.write(`pantoken: ${explain(error)}\n`);
   process.exitCode = 1;
@@ -41,6 +43,7 @@ function makeProgram(config: Config): Program {
       async listen(onPort) {
         await service.app.listen({ host, port: onPort });
       },
+      recordAccountChanges: service.recordAccountChanges,
       close: service.close,
     } satisfies RunningService;
   };
@@ -48,39 +51,41 @@ function makeProgram(config: Config): Program {
     version: packageJson.version,
     defaults: { home, port },
     parsePort,
-    async initService(folder) {
-      const database = databaseOf(config);
-      await (await createService(folder, errorLog(), { database })).close();
+    async initService(folder, environment) {
+      const options = { ...serviceOptionsOf(config), environment };
+      await (await createService(folder, errorLog(), options)).close();
     },
     openOperatorService: (folder) =>
-      openService(folder, errorLog(), undefined, { database: databaseOf(config) }),
-    openService(folder) {
-      const { host, transport } = config;
-      return start(folder, undefined, host, { database: databaseOf(config), transport });
-    },
+      openService(folder, errorLog(), undefined, serviceOptionsOf(config)),
+    openService: (folder, logFile) => start(folder, logFile, config.host, serviceOptionsOf(config)),
     sandbox: {
-      createService: (folder) => createService(folder, errorLog()),
+      createService: (folder) => createService(folder, errorLog(), { environment: 'sandbox' }),
       openService: (folder, logFile) => start(folder, logFile, LOOPBACK, {}),
     },
     database: databaseTools(() => databaseOf(config)),
-    print: (text) => process.stdout.write(`${text}\n`),
-    async untilStopped() {
-      await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+    keys: {
+      open: (folder) => openKeyTools(folder, errorLog(), serviceOptionsOf(config)),
+      restore: restoreHome,
     },
+    audit: auditTools((folder) =>
+      openService(folder, errorLog(), undefined, serviceOptionsOf(config)),
+    ),
+    runWorkers: isWorker()
+      ? undefined
+      : (count) => runWorkers(count, untilStopped(), makeLog(config.logLevel, pino.destination(1))),
+    print: (text) => process.stdout.write(`${text}\n`),
+    untilStopped,
   };
 }
 
-/** A password file may end with a line end, as editors and `echo` leave it. */
-function databaseOf({ database }: Config): StorePlace | undefined {
-  if (database === undefined) return undefined;
-  const { url, passwordFile } = database;
-  const password = passwordFile && readFileSync(passwordFile, 'utf8').replace(/\r?\n$/, '');
-  return { engine: 'postgres', url, password };
+async function untilStopped(): Promise<void> {
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
 }
 
 function explain(error: unknown): string {
-  if (error instanceof Refusal) return describe(error);
   const { code, message, port } = error as NodeJS.ErrnoException & { port?: number };
   if (code === 'EADDRINUSE') return `port ${port} is in use; choose another with PANTOKEN_PORT`;
-  return message || (code ?? 'unknown error');
+  const facts = error instanceof Refusal ? Object.entries(error.facts) : [];
+  const more = facts.map(([name, value]) => `\n  ${name}: ${value}`).join('');
+  return `${message || (code ?? 'unknown error')}${more}`;
 }

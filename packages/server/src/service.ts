@@ -4,8 +4,6 @@
  *
  * @module
  */
-import { existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
@@ -13,87 +11,31 @@ import { followDirectory } from './follow-directory.ts';
 import { makeNetworks } from './http/networks.ts';
 import { buildServer } from './http/server.ts';
 import { followTlsFiles } from './http/tls.ts';
-import { LOOPBACK_TRANSPORT, type Transport } from './http/transport.ts';
-import { makeCredentials } from './keys/credentials.ts';
-import { createKeyEncryptionKey, readKeyEncryptionKey } from './keys/key-encryption-key.ts';
-import { makeKeyWrapper } from './keys/key-wrapper.ts';
-import { makeKeyring } from './keys/keyring.ts';
+import { LOOPBACK_TRANSPORT } from './http/transport.ts';
 import { makeMessageCipher } from './keys/message-cipher.ts';
 import { makePublicKeys } from './keys/public-keys.ts';
-import { random } from './keys/random.ts';
-import { newServiceKeys, openServiceKeys } from './keys/service-keys.ts';
-import { makeZoneKeys } from './keys/zone-keys.ts';
-import { makeCardStore } from './store/card-store.ts';
-import { makeDirectory, makeWrappedKeyStore } from './store/directory.ts';
-import { makeLedger } from './store/ledger.ts';
-import { openStore, type StorePlace } from './store/place.ts';
-import { makeAddZoneKey } from './usecase/add-zone-key.ts';
-import { makeAudited } from './usecase/audit-trail.ts';
-import { makeAuthenticate } from './usecase/authenticate.ts';
-import { makeChangeAccount } from './usecase/change-account.ts';
-import { makeChangeCallerKeys } from './usecase/change-caller-keys.ts';
-import { makeCreateCard } from './usecase/create-card.ts';
-import { makeDisableCaller } from './usecase/disable-caller.ts';
-import { makeDisableMerchant } from './usecase/disable-merchant.ts';
-import { makeInquireNumber } from './usecase/inquire-number.ts';
-import { makeInquireToken } from './usecase/inquire-token.ts';
-import { makePendingNonces } from './usecase/pending-nonces.ts';
-import type { Clock } from './usecase/ports.ts';
-import { makeRecordRefusal } from './usecase/record-refusal.ts';
-import { makeRegister } from './usecase/register.ts';
-import { makeReissueCard } from './usecase/reissue-card.ts';
-import { makeRenewCard } from './usecase/renew-card.ts';
-import { makeRotateCaller } from './usecase/rotate-caller.ts';
-import { makeValidatePan } from './usecase/validate-pan.ts';
+import {
+  createHome,
+  type OpenedHome,
+  openHome,
+  recordKeyFailure,
+  type ServiceOptions,
+  systemClock,
+} from './opened-home.ts';
+import { makeKeptAnswerStore } from './store/kept-answer-store.ts';
+import { makeUseCases } from './use-cases.ts';
 
 export type Service = Awaited<ReturnType<typeof openService>>;
 
-/** Where a service keeps its files. */
-const pathOfKeyEncryptionKey = (home: string) => join(home, 'key-encryption-key');
+export { type ServiceOptions, sqliteIn } from './opened-home.ts';
 
-/** The database of a service that names no other. */
-export function sqliteIn(home: string): StorePlace {
-  return { engine: 'sqlite', path: join(home, 'pantoken.db') };
-}
-
-/** What a service can be told beside its folder. */
-export interface ServiceOptions {
-  /** Left out: a SQLite file in the folder. */
-  readonly database?: StorePlace | undefined;
-  /** How the database is opened; tests and the crash harness put something in between. */
-  readonly open?: typeof openStore;
-  /** How connections come in; left out: in plain HTTP, for loopback. */
-  readonly transport?: Transport;
-}
-
-const systemClock: Clock = { nowMs: () => Date.now() };
-
-/**
- * Makes the folder, key-encryption key, database and service keys of a new service.
- *
- * @throws {Error} when the folder or the database holds one already.
- */
+/** Makes a new service in a folder, and opens it. @throws {Error} when there is one already. */
 export async function createService(
   home: string,
   log: Logger,
   options: ServiceOptions = {},
 ): Promise<Service> {
-  mkdirSync(home, { recursive: true, mode: 0o700 });
-  const store = await openStore(options.database ?? sqliteIn(home));
-  try {
-    const keys = await makeWrappedKeyStore(store.reader).listKeys();
-    if (keys.length > 0) throw new Error('the database holds a service already');
-    createKeyEncryptionKey(pathOfKeyEncryptionKey(home));
-    const wrapper = makeKeyWrapper(readKeyEncryptionKey(pathOfKeyEncryptionKey(home)));
-    const audit = { atMs: systemClock.nowMs(), who: 'operator', requestId: random.recordId() };
-    const outcome = await makeLedger(store.committer).commit({
-      changes: newServiceKeys(wrapper, systemClock).map((key) => ({ kind: 'add_key', key })),
-      audit: { ...audit, action: 'create_service', outcome: 'done' },
-    });
-    if (!outcome.committed) throw new Error('another node has made a service in the database');
-  } finally {
-    await store.close();
-  }
+  await createHome(home, options);
   return openService(home, log, systemClock, options);
 }
 
@@ -101,7 +43,7 @@ export async function createService(
  * Opens the service in a folder.
  *
  * @param clock the time; tests move it.
- * @throws {Error} when a file or key is missing or wrong: it says which, and does not start.
+ * @throws {Error} when a file, key or provider is missing or wrong: it says which, and does not start.
  */
 export async function openService(
   home: string,
@@ -109,71 +51,54 @@ export async function openService(
   clock = systemClock,
   options: ServiceOptions = {},
 ) {
-  const { database = sqliteIn(home), open = openStore } = options;
   const { transport = LOOPBACK_TRANSPORT } = options;
-  if (database.engine === 'sqlite' && !existsSync(database.path)) {
-    throw new Error(`there is no service in ${home}`);
-  }
-  const wrapper = makeKeyWrapper(readKeyEncryptionKey(pathOfKeyEncryptionKey(home)));
-  const store = await open(database);
-  const { reader } = store;
-  const wrappedKeys = makeWrappedKeyStore(reader);
-  const serviceKeys = openServiceKeys(wrapper, await wrappedKeys.listKeys());
-  const keyring = await makeKeyring({ wrapper, store: wrappedKeys, clock });
-  const credentials = makeCredentials(serviceKeys);
+  const opened = await openHome(home, log, clock, options);
+  const { serviceKeys, keyring, zoneKeys, credentials, directory, cards, audited } = opened;
+  const { random, nonces, audit, reader } = opened;
   const cipher = makeMessageCipher(serviceKeys.message);
-  const directory = await makeDirectory(reader);
-  const nonces = makePendingNonces();
-  const audited = makeAudited({ ledger: makeLedger(store.committer), clock, nonces });
-  const cards = makeCardStore(reader);
   const networks = makeNetworks();
   const publicKeys = makePublicKeys();
-  const zoneKeys = await makeZoneKeys({ wrapper, store: wrappedKeys, clock });
   const access = { directory, credentials, networks, publicKeys, nonces, clock };
-  const authenticate = makeAuthenticate(access);
-  const deps = { ...access, audited, cards, keyring, zoneKeys, random };
-  const createCard = makeCreateCard(deps);
-  const reissueCard = makeReissueCard(deps);
-  const renewCard = makeRenewCard(deps);
-  const validatePan = makeValidatePan(deps);
-  const inquiries = {
-    inquireToken: makeInquireToken(deps),
-    inquireNumber: makeInquireNumber(deps),
-  };
+  const answers = makeKeptAnswerStore(reader);
+  const deps = { ...access, audited, cards, answers, keyring, zoneKeys, random };
+  const useCases = makeUseCases(deps);
   const app: FastifyInstance = buildServer({
-    firstVision: { authenticate, nonces, createCard, reissueCard, renewCard, ...inquiries },
-    cardtokens: { authenticate, validatePan, cipher },
-    recordRefusal: makeRecordRefusal(deps),
+    firstVision: { ...useCases, nonces },
+    cardtokens: { ...useCases, cipher },
+    v1: { ...useCases, nonces },
+    recordRefusal: useCases.recordRefusal,
     transport,
     log,
   });
   const { tls } = transport;
   const certificate = tls && followTlsFiles(app.server as unknown as TlsServer, tls, log);
-  const stopFollowing = followDirectory({ directory, keyring, zoneKeys, log });
+  const stopFollowing = follow(opened, log);
   return {
     app,
     directory,
+    ...useCases,
     /** Reads the TLS certificate anew. */
     reloadTls: () => certificate?.reload(),
-    register: makeRegister(deps),
-    rotateCaller: makeRotateCaller(deps),
-    disableCaller: makeDisableCaller(deps),
-    changeCallerKeys: makeChangeCallerKeys(deps),
-    disableMerchant: makeDisableMerchant(deps),
-    addZoneKey: makeAddZoneKey(deps),
-    createCard,
-    ...inquiries,
-    reissueCard,
-    renewCard,
-    changeAccount: makeChangeAccount(deps),
     publicKeyPem: cipher.publicKeyPem(),
+    audit,
     /** Answers what is under way, then lets go of every file and thread. */
     async close(): Promise<void> {
       certificate?.stop();
       await app.close();
       await stopFollowing();
       await cipher.close();
-      await store.close();
+      await opened.close();
     },
   };
+}
+
+/** Keeps up with what other processes change, and sees that the provider of the keys is there. */
+function follow(opened: OpenedHome, log: Logger) {
+  const { directory, keyring, zoneKeys, custody, audited } = opened;
+  return followDirectory({
+    ...{ directory, keyring, zoneKeys, log },
+    // Four tries before the time of the keys is up.
+    confirmEveryMs: custody.settings().keyCacheTtlSeconds * 250,
+    onFailure: (error) => recordKeyFailure(audited, error),
+  });
 }

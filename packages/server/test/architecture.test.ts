@@ -11,14 +11,17 @@ const SRC = join(import.meta.dirname, '../src');
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   domain: ['domain', '@pantoken/pan-token'],
-  usecase: ['usecase', 'domain', 'node:assert/strict'],
+  audit: ['audit', 'domain', 'canonicalize', 'node:crypto'],
+  usecase: ['usecase', 'audit', 'domain', 'node:assert/strict'],
   store: [
-    ...['store', 'usecase', 'domain', 'node:assert/strict', 'node:crypto', 'node:fs', 'node:path'],
-    ...['node:sqlite', 'node:worker_threads', 'pg'],
+    ...['store', 'usecase', 'audit', 'domain', 'node:assert/strict', 'node:crypto', 'node:fs'],
+    ...['node:fs/promises', 'node:path', 'node:sqlite', 'node:worker_threads', 'pg'],
   ],
   keys: [
-    ...['keys', 'usecase', 'domain', '@pantoken/pan-token', 'jose', 'uuid', 'node:assert/strict'],
-    ...['node:crypto', 'node:fs', 'node:path', 'node:worker_threads'],
+    ...['keys', 'usecase', 'audit', 'domain', '@pantoken/pan-token', 'jose', 'uuid'],
+    ...['node:assert/strict', 'node:crypto', 'node:fs', 'node:path', 'node:worker_threads'],
+    // The network is for a key-encryption key that a server keeps; the shares are of its backup.
+    ...['node:http', 'node:https', 'node:util', 'shamir-secret-sharing'],
   ],
   http: [
     ...['http', 'usecase', 'domain', 'fastify', 'typebox', 'node:assert/strict', 'node:crypto'],
@@ -34,19 +37,28 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ],
     'node:perf_hooks', // How late the event loop runs: load is shed by it.
   ],
-  cli: ['cli', 'usecase', 'domain', 'commander', 'node:crypto', 'node:fs', 'node:path'],
+  watch: [
+    ...['watch', 'usecase', 'domain', 'node:dns', 'node:http', 'node:https', 'node:net', 'node:os'],
+    ...['node:tls'],
+  ],
+  cli: [
+    ...['cli', 'usecase', 'audit', 'domain', 'commander', 'node:crypto', 'node:fs', 'node:path'],
+    ...['node:readline'],
+  ],
 };
 
 /** The dependencies of the server, on npm. One more is a decision: see docs/adr. */
 const DEPENDENCIES = [
   '@fastify/swagger',
   '@pantoken/pan-token',
+  'canonicalize',
   'commander',
   'fastify',
   'http-message-signatures',
   'jose',
   'pg',
   'pino',
+  'shamir-secret-sharing',
   'typebox',
   'uuid',
 ];

@@ -197,6 +197,24 @@ describe("the issuer's face", async () => {
   });
 });
 
+describe('POST /v1/account-changes', async () => {
+  const body = JSON.stringify({
+    organizationNumber,
+    changes: [{ reference: 'one', kind: 'contact_cardholder', panToken: token }],
+  });
+  const roles = await rolesOfIssuerFace();
+  const expected = expectedOf(NO_RIGHT, 'ORGANIZATION_NOT_FOUND', DONE);
+  for (const [role, headers] of Object.entries(roles)) {
+    it(role, async () => {
+      const reply = await ask({ method: 'POST', path: '/v1/account-changes', headers, body });
+      const { code } = JSON.parse(reply.text);
+      const [status, wanted] = expected[role as keyof typeof expected];
+      assert.deepEqual([reply.status, code], [status === 422 ? 404 : status, wanted]);
+      demandNoNumber(role, reply);
+    });
+  }
+});
+
 describe('POST /token', () => {
   const cases: Readonly<Record<string, (client: IssuerClient) => Request>> = {
     good: ({ credentials }) => tokenRequest(credentials),

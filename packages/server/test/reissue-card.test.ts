@@ -93,11 +93,11 @@ describe('a card that was lost', () => {
     const outcomes = replies.map(({ code }) => code ?? 'replaced').sort();
     assert.deepEqual(outcomes, [...Array(7).fill('CARD_REPLACED'), 'replaced']);
     const winner = replies.find(({ status }) => status === 200)?.data.cardNumber ?? '';
-    const lineage = rows(
-      `select count(*) as n from card_number where lineage =
+    const replacements = rows(
+      `select count(*) as n from account_change where kind = 'replaced' and lineage =
         (select lineage from card_number where token = '${unpad(winner)}')`,
     );
-    assert.equal(lineage[0]?.n, 2);
+    assert.equal(replacements[0]?.n, 1);
   });
 
   it('leaves no card behind on the old number when one is added at the same time', async () => {
@@ -135,7 +135,7 @@ describe('a card that expires', () => {
     );
     assert.deepEqual(
       kept.map((row) => ({ ...row })),
-      [{ chip: 2, expiry: 203302 }],
+      [{ chip: 2, expiry: 202802 }], // As issued; what it is now is in the log of its lineage.
     );
   });
 
@@ -157,12 +157,6 @@ describe('a card that expires', () => {
       ]);
       assert.equal((await tests.merchant.validate(pan, '02', '2033')).status, 'V');
     }
-  });
-
-  it('does not go beyond the year 9999', async () => {
-    const { token } = await newCard({ expirationDate: '9998-12-31' });
-    const reply = await issuer.act({ cardNumber: token, cardAction: 7 });
-    assert.deepEqual([reply.status, reply.code], [422, 'EXPIRY_INVALID']);
   });
 });
 

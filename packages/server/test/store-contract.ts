@@ -36,6 +36,8 @@ export function numberRecord(organization = ORGANIZATION, lineage?: RecordId): N
   };
 }
 
+const indexOf = (current: Uint8Array) => ({ current, next: undefined, findBy: 'current' }) as const;
+
 export function cardOf(record: NumberRecord, sequence = 1): Card {
   return {
     organization: record.organization,
@@ -78,7 +80,7 @@ export async function storeContract(
       const { organization, id, panIndex, epoch, token } = record;
       for (const found of [
         await cards.findNumber(organization, id),
-        await cards.findNumberByIndex(organization, panIndex),
+        await cards.findNumberByIndex(organization, indexOf(panIndex)),
         await cards.findNumberByToken(organization, epoch, token),
       ]) {
         assert(found);
@@ -94,7 +96,7 @@ export async function storeContract(
       const record = numberRecord();
       await commit(addition(record));
       assert.equal(await cards.findNumber(OTHER, record.id), undefined);
-      assert.equal(await cards.findNumberByIndex(OTHER, record.panIndex), undefined);
+      assert.equal(await cards.findNumberByIndex(OTHER, indexOf(record.panIndex)), undefined);
       assert.equal(await cards.findNumberByToken(OTHER, 1, record.token), undefined);
       assert.equal(await cards.findNumberByToken(ORGANIZATION, 2, record.token), undefined);
     });
@@ -105,7 +107,12 @@ export async function storeContract(
       await commit([{ kind: 'add_card', card: cardOf(record, 1) }]);
       const sequences = (await cards.listCards(ORGANIZATION, record.id)).map((c) => c.sequence);
       assert.deepEqual(sequences, [1, 3]);
-      const base = { organization: ORGANIZATION, lineage: record.lineage, recordedAtMs: 1 };
+      const base = {
+        organization: ORGANIZATION,
+        lineage: record.lineage,
+        effectiveAtMs: 1,
+        recordedAtMs: 1,
+      };
       const changes = [
         { ...base, position: 1, kind: 'opted_out' as const, numberId: record.id },
         { ...base, position: 2, kind: 'renewed' as const, numberId: record.id, sequence: 1 },

@@ -25,7 +25,7 @@ import {
   moment,
   organizationNumber,
   right,
-} from './options.ts';
+} from './parse-option.ts';
 
 interface AddOptions {
   readonly clientId: string;

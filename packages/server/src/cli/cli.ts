@@ -1,11 +1,15 @@
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
+import { addAccountChanges } from './account-changes.ts';
+import { addAudit } from './audit.ts';
 import { addCallerCommands } from './caller-commands.ts';
 import { addDatabase } from './database.ts';
+import { addKeys } from './keys.ts';
 import { addMerchantCommands } from './merchant-commands.ts';
+import { homeOption, portOption, workersOption } from './options.ts';
 import { addOrganizationCommands } from './organization-commands.ts';
-import { homeOption, type Program, portOption, type RunningService } from './program.ts';
+import type { Program, RunningService } from './program.ts';
 import { makeSandbox } from './sandbox.ts';
 import { sandboxGuide } from './sandbox-guide.ts';
 
@@ -24,6 +28,9 @@ export async function runCli(program: Program, argv: readonly string[]): Promise
   addCallerCommands(root, program);
   addMerchantCommands(root, program);
   addDatabase(root, program);
+  addKeys(root, program);
+  addAccountChanges(root, program);
+  addAudit(root, program);
   await root.parseAsync([...argv]);
 }
 
@@ -62,20 +69,20 @@ function addInit(root: Command, program: Program): void {
     .command('init')
     .description('make the folder, keys and database of a new service')
     .addOption(homeOption(program).makeOptionMandatory())
+    .option('--environment <name>', 'where its keys may be used, and nowhere else', 'default')
     .addHelpText(
       'after',
       `
 With PANTOKEN_DATABASE_URL the records go to PostgreSQL; the folder then holds the key-encryption
-key only. Further nodes of the same service get a copy of that file in a folder of their own. Keep one
-more copy elsewhere: without that file nothing opens.
+key only. Further nodes of the same service get a copy of the folder (docs/keys.md).
 
 What comes next:
   pantoken organization add --help    issuers, their BINs and token formats
   pantoken caller add --help          who may call, and what they may do
   pantoken serve --help               TLS, addresses, proxies`,
     )
-    .action(async ({ home }: { home: string }) => {
-      await program.initService(resolve(home));
+    .action(async ({ home, environment }: { home: string; environment: string }) => {
+      await program.initService(resolve(home), environment);
       program.print(`Made a service in ${resolve(home)}`);
     });
 }
@@ -86,6 +93,7 @@ function addServe(root: Command, program: Program): void {
     .description('run the service that is kept in a folder')
     .addOption(homeOption(program).makeOptionMandatory())
     .addOption(portOption(program))
+    .addOption(workersOption())
     .addHelpText(
       'after',
       `
@@ -97,9 +105,11 @@ It listens on 127.0.0.1 in plain HTTP; for a network it needs TLS:
 
 A new certificate is taken as soon as its files change, or at SIGHUP. PANTOKEN_CLIENT_CERTIFICATES=on
 asks clients for theirs (pantoken caller add --certificate). PANTOKEN_TRUSTED_PROXIES names the
-proxies whose X-Forwarded-For is believed.`,
+proxies whose X-Forwarded-For is believed. All of it: docs/callers.md.`,
     )
-    .action(async ({ home, port }: { home: string; port: number }) => {
+    .action(async (options: { home: string; port: number; workers: number }) => {
+      const { home, port, workers } = options;
+      if (workers > 1 && program.runWorkers !== undefined) return program.runWorkers(workers);
       const service = await program.openService(resolve(home));
       await serveUntilStopped(program, service, port, () => undefined);
     });
@@ -111,10 +121,11 @@ async function serveUntilStopped(
   port: number,
   greet: () => void,
 ): Promise<void> {
+  const stopped = program.untilStopped(); // First: a signal may come while it starts.
   try {
     await service.listen(port);
     greet();
-    await program.untilStopped();
+    await stopped;
   } finally {
     await service.close();
   }

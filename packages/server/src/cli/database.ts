@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { homeOption, type Program } from './program.ts';
+import { homeOption } from './options.ts';
+import type { Program } from './program.ts';
 
 /** What a database has and what it still needs. */
 export interface DatabaseStatus {

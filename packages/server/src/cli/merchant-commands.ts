@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { type OperatorProgram, operating, operatorContext, table } from './operator.ts';
-import { collecting, fingerprint, readText } from './options.ts';
+import { collecting, fingerprint, readText } from './parse-option.ts';
 
 interface AddOptions {
   readonly publicKey: string;

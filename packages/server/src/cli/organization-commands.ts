@@ -2,7 +2,13 @@ import type { Command } from 'commander';
 import type { BinRange } from '../domain/bin-range.ts';
 import { parseFormats, type TokenFormatSpec } from '../domain/token-format.ts';
 import { type OperatorProgram, operating, operatorContext, table } from './operator.ts';
-import { binRange, collecting, organizationNumber, tokenFormat, zoneKeyFile } from './options.ts';
+import {
+  binRange,
+  collecting,
+  organizationNumber,
+  tokenFormat,
+  zoneKeyFile,
+} from './parse-option.ts';
 
 interface AddOptions {
   readonly name: string;

@@ -1,3 +1,4 @@
+import type { AccountChangeKind } from './account-change.ts';
 import type { RefusalCode } from './error.ts';
 import type { OrganizationNumber } from './organization-number.ts';
 
@@ -18,7 +19,35 @@ export type AuditAction =
   | 'disable_caller'
   | 'change_caller_keys'
   | 'disable_merchant'
-  | 'add_zone_key';
+  | 'add_zone_key'
+  | 'open_keys'
+  | 'add_key'
+  | 'activate_key'
+  | 'close_key'
+  | 'destroy_key'
+  | 'retokenize'
+  | 'rewrap_key'
+  | 'rekey'
+  | 'import_key'
+  | 'export_key'
+  | 'back_up_key'
+  | 'add_operator'
+  | 'remove_operator'
+  | 'ask_approval'
+  | 'accept_restore'
+  | 'request_lift'
+  | 'approve_lift';
+
+/** A part of an audit chain that checkpoints know and the log does not: what a restored backup lacks. */
+export interface AuditLoss {
+  /** The number of the chain. */
+  readonly number: number;
+  readonly chain: string;
+  /** The last position the log still has; 0: not even its first block. */
+  readonly keptPosition: number;
+  /** The last position a checkpoint or a successor knows of. */
+  readonly lostThrough: number;
+}
 
 /**
  * Who did what to which card, and what came of it. Durable before the answer leaves. It never holds
@@ -36,8 +65,21 @@ export interface AuditRecord {
   readonly organization?: OrganizationNumber;
   readonly token?: string;
   readonly maskedNumber?: string;
+  /** The key it was about, or the command that waits for approval. */
+  readonly key?: string;
+  /** Which account change it was. */
+  readonly change?: AccountChangeKind;
   /** The letter a validation was answered with. */
   readonly status?: string;
+  /** `request_lift` and `approve_lift`: whose limits, how many times as high, until when. */
+  readonly lift?: {
+    readonly id: string;
+    readonly who: string;
+    readonly times: number;
+    readonly untilMs: number;
+  };
+  /** `accept_restore`: what an operator accepts as lost. */
+  readonly losses?: readonly AuditLoss[];
   /** The id of the answer, as in its `x-request-id` header and in the log. */
   readonly requestId: string;
 }

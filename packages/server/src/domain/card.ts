@@ -20,11 +20,21 @@ export interface NumberRecord {
   readonly lineage: RecordId;
   /** HMAC-SHA-256 of the number under the index key of the organization, 32 bytes. */
   readonly panIndex: Uint8Array;
+  /** The same under the key that takes over, while one does. */
+  readonly nextPanIndex?: Uint8Array | undefined;
   readonly token: string;
   /** The epoch of the token key, 1 and up; 0 for a random token. */
   readonly epoch: number;
   readonly sealedPan: Sealed;
   readonly createdAtMs: number;
+}
+
+/** What a number is found by and stored with. Two digests only while the index key changes. */
+export interface PanIndex {
+  readonly current: Uint8Array;
+  readonly next: Uint8Array | undefined;
+  /** Which of the two columns every number is found by now; `either`: next, else current. */
+  readonly findBy: 'current' | 'next' | 'either';
 }
 
 /** A card with a number: what FirstVision calls an embosser record. */

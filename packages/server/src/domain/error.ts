@@ -122,7 +122,7 @@ export const REFUSALS = {
     title: 'Two credentials are valid already: end the older one before making a third.',
   },
   CALLER_NOT_FOUND: { kind: 'not_found', title: 'No caller has this name.' },
-  MERCHANT_NOT_FOUND: { kind: 'not_found', title: 'No merchant has this name.' },
+  MERCHANT_NOT_FOUND: { kind: 'not_found', title: 'No merchant has this name or id.' },
   NUMBER_FORBIDDEN: {
     kind: 'forbidden',
     title: 'This caller may not see card numbers: it is not PCI-certified, or has not the right.',
@@ -141,19 +141,101 @@ export const REFUSALS = {
     kind: 'conflict',
     title: 'No free token was found for this BIN and last four digits.',
   },
+  IDEMPOTENCY_KEY_REUSED: {
+    kind: 'conflict',
+    title: 'This Idempotency-Key came with another request in the last 24 hours.',
+  },
   BIN_RANGE_TAKEN: { kind: 'conflict', title: 'The BIN range overlaps one that is registered.' },
   ALREADY_REGISTERED: { kind: 'conflict', title: 'Something of this name is registered already.' },
+
+  TOKEN_EPOCH_CLOSED: {
+    kind: 'conflict',
+    title: 'The key of this PAN-TOKEN is closed: it is not opened any more.',
+  },
+  TOKEN_EPOCH_DESTROYED: {
+    kind: 'conflict',
+    title: 'The key of this PAN-TOKEN is destroyed: nobody can open it.',
+  },
+  EPOCH_UNKNOWN: { kind: 'not_found', title: 'There is no key of this epoch.' },
+  EPOCH_STATE: { kind: 'conflict', title: 'The key is not in the state this needs.' },
+  EPOCH_MARK_TAKEN: {
+    kind: 'conflict',
+    title: 'Tokens of the next epoch would look like those of one that is not destroyed yet.',
+  },
+  EPOCH_IN_USE: { kind: 'conflict', title: 'Cards still need this key.' },
+  EPOCH_NOT_QUIET: {
+    kind: 'conflict',
+    title: 'The key has not been closed, with none of its tokens seen, for long enough.',
+  },
+  KEY_EXISTS: { kind: 'conflict', title: 'This key is there already.' },
+  KEY_JOB_UNDER_WAY: { kind: 'conflict', title: 'Another change of these keys is under way.' },
+  KEY_INPUT_INVALID: { kind: 'invalid', title: 'A key or a part of one could not be taken in.' },
+  CONFIRMATION_MISSING: {
+    kind: 'invalid',
+    title: 'This cannot be undone: confirm it by typing the organization number.',
+  },
+  OPERATOR_UNKNOWN: { kind: 'unauthenticated', title: 'No operator has this credential.' },
+  APPROVAL_MISSING: {
+    kind: 'conflict',
+    title: 'This needs the approval of a second operator within 15 minutes.',
+  },
+  EFFECTIVE_DATE_INVALID: {
+    kind: 'invalid',
+    title: 'The effective date is no day YYYY-MM-DD of the years 2000 to 2099.',
+  },
+  REFERENCE_INVALID: { kind: 'invalid', title: 'A reference is 1 to 64 printable characters.' },
+  REFERENCE_REUSED: {
+    kind: 'conflict',
+    title: 'Another account change is recorded under this reference.',
+  },
+  LINEAGE_LOOP: {
+    kind: 'conflict',
+    title: 'The new number leads back to the card that it would replace.',
+  },
+  NEW_EXPIRY_DIFFERS: {
+    kind: 'conflict',
+    title: 'The new number is on record with another expiry: send a renewal of it.',
+  },
+  CHANGE_NOT_FOUND: {
+    kind: 'not_found',
+    title: 'No account change of this organization is recorded under the corrected reference.',
+  },
+  CHANGE_NOT_CORRECTABLE: {
+    kind: 'conflict',
+    title: 'This account change is a correction, or is corrected already.',
+  },
 
   MERCHANT_UNKNOWN: { kind: 'forbidden', title: 'The merchantid is not that of the x-api-key.' },
   SCHEME_UNSUPPORTED: { kind: 'invalid', title: 'The card is neither Visa nor Mastercard.' },
   ENCDATA_UNREADABLE: { kind: 'invalid', title: 'The encdata could not be read.' },
   ANSWER_TOO_LONG: { kind: 'invalid', title: 'The answer does not fit the key of the merchant.' },
 
+  BUDGET_EXHAUSTED: {
+    kind: 'limited',
+    title:
+      'This caller has asked about as many different cards as it may. Retry-After says when to go on.',
+  },
+  RATE_EXCEEDED: { kind: 'limited', title: 'Too many requests of this caller. Try again shortly.' },
+  LIFT_NOT_FOUND: { kind: 'not_found', title: 'No such request to lift a limit, or it has ended.' },
+  LIFT_NEEDS_ANOTHER: {
+    kind: 'forbidden',
+    title: 'Lifting a limit takes a second operator.',
+  },
+
   RECORD_DAMAGED: {
     kind: 'unavailable',
     title: 'A record does not agree with its seal. It is not shown; the operator is told.',
   },
+  KEY_DAMAGED: {
+    kind: 'unavailable',
+    title: 'A key in the database is not the one it should be. It is not used.',
+  },
   KEY_UNAVAILABLE: { kind: 'unavailable', title: 'A key of this organization is not available.' },
+  RESTORE_UNACCEPTED: {
+    kind: 'unavailable',
+    title:
+      'The database is older than its audit checkpoints; nothing is changed until that is accepted.',
+  },
   STORE_UNAVAILABLE: { kind: 'unavailable', title: 'The database could not take the record.' },
   TOO_BUSY: { kind: 'unavailable', title: 'Too many requests are waiting. Try again shortly.' },
 } as const satisfies Record<string, { kind: ErrorKind; title: string }>;

@@ -34,19 +34,24 @@ export function parseExpiryDate(date: string): Expiry {
   return parseExpiry(month, year);
 }
 
-/**
- * The same month, some years on.
- *
- * @throws {Refusal} `EXPIRY_INVALID` beyond the year 9999, which has no four digits.
- */
-export function addYears(expiry: Expiry, years: number): Expiry {
-  return parseExpiry(monthOf(expiry), String(Number(yearOf(expiry)) + years));
-}
-
 /** @param atMs a moment, milliseconds since 1970 UTC. @returns its month, some years on. */
 export function expiryAfterYears(atMs: number, years: number): Expiry {
   const date = new Date(atMs);
   return ((date.getUTCFullYear() + years) * 100 + date.getUTCMonth() + 1) as Expiry;
+}
+
+/** No scheme lets a card be good for longer; a later year is a mistake. */
+const VALIDITY_YEARS_MAX = 20;
+
+/**
+ * An expiry that a card can be issued with: past ones too, since cards are taken over from elsewhere.
+ *
+ * @throws {Refusal} `EXPIRY_INVALID` before 2000, or more than 20 years from now.
+ */
+export function demandPlausible(expiry: Expiry, nowMs: number): void {
+  if (expiry < 200001 || expiry > expiryAfterYears(nowMs, VALIDITY_YEARS_MAX)) {
+    throw new Refusal('EXPIRY_INVALID', { field: 'expirationDate' });
+  }
 }
 
 /** `05` of 202805. */

@@ -2,8 +2,10 @@ import {
   drawRandomToken,
   type FormatSpec,
   isRandomTokenShape,
+  isTokenShape,
   type KeyedFormat,
   type KeySet,
+  luhnResidue,
   openToken as openKeyedToken,
   PanTokenError,
   parseFormat,
@@ -13,6 +15,7 @@ import {
   tokenize,
 } from '@pantoken/pan-token';
 import { Refusal, type RefusalCode } from './error.ts';
+import { destroyedWithMarkOf } from './key-epoch.ts';
 import { Pan } from './pan.ts';
 
 /** How an organization's tokens look and are made: calculated with a key, or drawn at random. */
@@ -25,8 +28,12 @@ export type TokenFormatSpec = FormatSpec & { readonly engine: TokenFormat['engin
 export interface TokenKeys {
   /** Makes new tokens. */
   readonly active: TokenKey;
-  /** Open tokens: every epoch whose tokens are good. */
+  /** Open tokens: every epoch created and not destroyed, closed ones too. */
   readonly living: KeySet;
+  /** Epochs whose tokens are refused. */
+  readonly closed: ReadonlySet<number>;
+  /** Epochs whose keys are gone. */
+  readonly destroyed: readonly number[];
 }
 
 /** The epoch of tokens that no key made. */
@@ -53,6 +60,17 @@ export function parseFormats(specs: readonly TokenFormatSpec[]): readonly TokenF
   }
   return formats;
 }
+
+/** What the tokens of an organization keep of a number, or token, of so many characters. */
+export function keptDigits(
+  formats: readonly TokenFormat[],
+  length: number,
+): { readonly keepFirst: number; readonly keepLast: number } {
+  return formats.find(({ panLengths }) => panLengths.includes(length)) ?? KEEP_DEFAULT;
+}
+
+/** What is kept of a number that no organization has a format for. */
+export const KEEP_DEFAULT = { keepFirst: 6, keepLast: 4 } as const;
 
 function parseOne(spec: TokenFormatSpec): TokenFormat {
   try {
@@ -100,13 +118,15 @@ const CODE_OF_HEART: Partial<Record<PanTokenError['code'], RefusalCode>> = {
  * A string with a letter belongs to the alphanumeric format of its length, any other to the numeric
  * one. No format, engine or key is tried in turn.
  *
- * @throws {Refusal} `TOKEN_MALFORMED`
+ * @returns `lost`: the destroyed epochs whose tokens carry the same mark, newest first. What does not
+ *   agree with a record may be one of theirs.
+ * @throws {Refusal} `TOKEN_MALFORMED`, `TOKEN_EPOCH_DESTROYED`
  */
 export function openToken(
   formats: readonly TokenFormat[],
   keys: TokenKeys,
   token: string,
-): { pan: Pan | undefined; epoch: number } {
+): { pan: Pan | undefined; epoch: number; lost: readonly number[] } {
   const alphabet = /^[0-9]*$/.test(token) ? 'numeric' : 'alphanumeric';
   const format = formats.find(
     (each) => each.alphabet === alphabet && each.panLengths.includes(token.length),
@@ -114,14 +134,24 @@ export function openToken(
   if (format === undefined) throw new Refusal('TOKEN_MALFORMED', { length: token.length });
   if (format.engine === 'random') {
     if (!isRandomTokenShape(format, token)) throw new Refusal('TOKEN_MALFORMED');
-    return { pan: undefined, epoch: RANDOM_EPOCH };
+    return { pan: undefined, epoch: RANDOM_EPOCH, lost: [] };
   }
+  const lost = lostEpochs(format, keys, token);
   try {
     const { pan, epoch } = openKeyedToken(format, keys.living, token);
-    return { pan: Pan.parse(pan), epoch };
+    return { pan: Pan.parse(pan), epoch, lost };
   } catch (error) {
     const code = error instanceof PanTokenError ? CODE_OF_HEART[error.code] : undefined;
-    if (code === undefined) throw error;
+    if (code === undefined || !(error instanceof PanTokenError)) throw error;
+    const [epoch] = error.code === 'TOKEN_EPOCH_UNKNOWN' ? lost : [];
+    if (epoch !== undefined) throw new Refusal('TOKEN_EPOCH_DESTROYED', { epoch });
     throw new Refusal(code);
   }
+}
+
+function lostEpochs(format: KeyedFormat, keys: TokenKeys, token: string): readonly number[] {
+  if (keys.destroyed.length === 0 || !isTokenShape(format, token)) return [];
+  const mark =
+    format.alphabet === 'numeric' ? String(luhnResidue(token)) : (token[format.keepFirst] ?? '');
+  return destroyedWithMarkOf(format.alphabet, keys.destroyed, mark);
 }

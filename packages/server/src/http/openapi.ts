@@ -4,6 +4,7 @@ import type { TSchema } from 'typebox';
 import packageJson from '../../package.json' with { type: 'json' };
 import { CardtokensError } from './cardtokens/error.ts';
 import { FirstVisionError } from './firstvision/error.ts';
+import { Problem } from './problem.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -21,6 +22,7 @@ interface FaceDocument {
   readonly tag: string;
   readonly security: Readonly<Record<string, readonly string[]>>;
   readonly error: TSchema;
+  readonly errorType: string;
   /** The statuses of refusals: those of the kinds and of the transport, see docs/errors.md. */
   readonly errorStatuses: readonly number[];
 }
@@ -29,6 +31,7 @@ const FIRSTVISION: FaceDocument = {
   tag: 'FirstVision',
   security: { apikey: [], bearer: [], clientId: [] },
   error: FirstVisionError,
+  errorType: 'application/json',
   errorStatuses: [400, 401, 403, 413, 414, 415, 422, 429, 500, 503],
 };
 
@@ -36,7 +39,16 @@ const CARDTOKENS: FaceDocument = {
   tag: 'Cardtokens',
   security: { xApiKey: [] },
   error: CardtokensError,
+  errorType: 'application/json',
   errorStatuses: [400, 401, 403, 404, 409, 413, 414, 415, 429, 500, 503],
+};
+
+const V1: FaceDocument = {
+  ...FIRSTVISION,
+  tag: 'Pantoken',
+  error: Problem,
+  errorType: 'application/problem+json',
+  errorStatuses: [400, 401, 403, 404, 409, 413, 414, 415, 422, 429, 500, 503],
 };
 
 const SECURITY_SCHEMES = {
@@ -84,7 +96,10 @@ function documentOf(url: string, schema: FastifySchema): FastifySchema {
   if (face === undefined) return schema;
   const errors = face.errorStatuses.map((status) => [
     status,
-    { description: 'Refused: see docs/errors.md.', ...face.error },
+    {
+      description: 'Refused: see docs/errors.md.',
+      content: { [face.errorType]: { schema: face.error } },
+    },
   ]);
   const successes = Object.entries((schema.response ?? {}) as Record<string, object>).map(
     ([status, answer]) => [status, { description: 'Done.', ...answer }],
@@ -99,5 +114,6 @@ function documentOf(url: string, schema: FastifySchema): FastifySchema {
 
 function faceOf(url: string): FaceDocument | undefined {
   if (url === '/token' || url.startsWith('/cards/')) return FIRSTVISION;
+  if (url.startsWith('/v1/')) return V1;
   return url.startsWith('/api/cu/') ? CARDTOKENS : undefined;
 }

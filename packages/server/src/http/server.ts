@@ -26,12 +26,14 @@ import { refusalOfError } from './refusal-of-error.ts';
 import { requesterOf } from './requester.ts';
 import { tlsOptions } from './tls.ts';
 import type { Transport } from './transport.ts';
+import { registerV1, type V1Deps } from './v1/v1.ts';
 
 export interface ServerDeps {
   readonly firstVision: FirstVisionDeps;
   readonly cardtokens: CardtokensDeps;
   readonly recordRefusal: RecordRefusal;
   readonly transport: Transport;
+  readonly v1: V1Deps;
   readonly log: FastifyBaseLogger;
 }
 
@@ -67,7 +69,7 @@ const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 
 /** The HTTP server with all of its faces. It listens when told to. */
 export function buildServer(deps: ServerDeps): FastifyInstance {
-  const { firstVision, cardtokens, transport, log } = deps;
+  const { firstVision, cardtokens, v1, transport, log } = deps;
   const app = openApp(transport, log);
   const counter = makeRefusalCounter();
   takeBodies(app);
@@ -87,6 +89,7 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
   registerOpenapi(app);
   registerFirstVision(app, firstVision);
   registerCardtokens(app, cardtokens);
+  registerV1(app, v1);
   return app;
 }
 
@@ -94,6 +97,8 @@ function openApp(transport: Transport, log: FastifyBaseLogger): FastifyInstance 
   const { tls, clientCertificates, trustedProxies, connectionsMax } = transport;
   const options: FastifyServerOptions = {
     loggerInstance: log,
+    // A logger of its own for each request costs more than all look-ups; lines name the request.
+    childLoggerFactory: (logger) => logger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     requestIdHeader: false,
@@ -144,9 +149,10 @@ function hardenAnswers(app: FastifyInstance): void {
     // A client that has sent half a request, or nothing yet, would keep us for ever.
     setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS).unref();
   });
-  app.addHook('onSend', async (request, reply) => {
+  app.addHook('onSend', (request, reply, _payload, done) => {
     addHeaders(request, reply);
     if (isClosing) reply.header('connection', 'close');
+    done();
   });
 }
 
@@ -201,6 +207,9 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
   if (kind === 'unavailable') {
     reply.header('retry-after', '1');
     request.log.error({ code, facts, err: refusal.cause, requestId: request.id }, refusal.message);
+  }
+  if (typeof facts.retryAfterSeconds === 'number') {
+    reply.header('retry-after', String(facts.retryAfterSeconds));
   }
   return face.sendRefusal(refusal, path, reply);
 }

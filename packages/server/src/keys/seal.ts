@@ -39,7 +39,7 @@ export function open(
 }
 
 /** Each attribute after its length, so that no two lists are one: ['a', 'bc'] is not ['ab', 'c']. */
-function encodeAttributes(attributes: readonly string[]): Buffer {
+export function encodeAttributes(attributes: readonly string[]): Buffer {
   return Buffer.from(
     attributes.map((each) => `${Buffer.byteLength(each)}:${each}`).join(''),
     'utf8',

@@ -42,18 +42,14 @@ export async function makeZoneKeys({ wrapper, store, clock }: ZoneKeysDeps): Pro
   }
 
   return {
-    newKey(organization, bytes = newKeyBytes()) {
+    async newKey(organization, bytes = newKeyBytes()) {
       if (bytes.length !== KEY_BYTES) throw new Refusal('REQUEST_INVALID', { field: 'zoneKey' });
-      const [newest] = keys.get(organization) ?? [];
-      const epoch = (newest?.epoch ?? 0) + 1;
-      const attributes = {
-        organization,
-        purpose: 'zone',
-        epoch,
-        createdAtMs: clock.nowMs(),
-      } as const;
-      const wrapped = wrapper.wrap(attributes, bytes);
-      return { key: { ...attributes, wrapped, knownAnswer: undefined }, bytes };
+      const before = (keys.get(organization) ?? []).map(({ epoch }) => epoch);
+      const epoch = (before[0] ?? 0) + 1;
+      const createdAtMs = clock.nowMs();
+      const name = { organization, purpose: 'zone', epoch } as const;
+      const key = await wrapper.wrap({ ...name, createdAtMs, knownAnswer: undefined }, bytes);
+      return { key, bytes, before };
     },
 
     encrypt(organization, number) {
@@ -93,11 +89,10 @@ async function readKeys(
   store: WrappedKeyStore,
 ): Promise<ReadonlyMap<OrganizationNumber, readonly ZoneKey[]>> {
   const found = new Map<OrganizationNumber, ZoneKey[]>();
-  for (const stored of await store.listKeys()) {
-    const { organization, purpose, epoch } = stored;
-    if (purpose !== 'zone' || organization === undefined) continue;
+  for (const { organization, purpose, epoch, key } of await store.listKeys()) {
+    if (purpose !== 'zone' || organization === undefined || key === undefined) continue;
     const own = found.get(organization) ?? [];
-    own.push({ epoch, key: createSecretKey(wrapper.unwrap(stored)) });
+    own.push({ epoch, key: createSecretKey(await wrapper.unwrap(key)) });
     found.set(organization, own);
   }
   const newestFirst = (own: ZoneKey[]) => own.sort((a, b) => b.epoch - a.epoch);

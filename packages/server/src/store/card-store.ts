@@ -4,20 +4,28 @@ import type { Expiry } from '../domain/expiry.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { RecordId } from '../domain/record-id.ts';
 import type { CardStore } from '../usecase/ports.ts';
-import { idBytes } from './changes.ts';
+import { idBytes } from './ids.ts';
 import type { Reader, Row } from './statements.ts';
 
 /** Cards in tables card_number, card and account_change. */
 export function makeCardStore(reader: Reader): CardStore {
   return {
     async findNumber(organization, id) {
-      return numberOf(await reader.read('findNumber', [organization, idBytes(id)]));
+      return firstOf(await reader.read('findNumber', [organization, idBytes(id)]));
     },
-    async findNumberByIndex(organization, panIndex) {
-      return numberOf(await reader.read('findNumberByIndex', [organization, panIndex]));
+    async findNumberByIndex(organization, { current, next, findBy }) {
+      if (findBy !== 'current' && next !== undefined) {
+        const found = firstOf(await reader.read('findNumberByNextIndex', [organization, next]));
+        if (found !== undefined || findBy === 'next') return found;
+      }
+      return firstOf(await reader.read('findNumberByIndex', [organization, current]));
     },
     async findNumberByToken(organization, epoch, token) {
-      return numberOf(await reader.read('findNumberByToken', [organization, token, epoch]));
+      return firstOf(await reader.read('findNumberByToken', [organization, token, epoch]));
+    },
+    async findNumberByReplacedToken(organization, epoch, token) {
+      const values = [organization, token, epoch];
+      return firstOf(await reader.read('findNumberByReplacedToken', values));
     },
     async findCard(organization, numberId, sequence) {
       const rows = await reader.read('findCard', [organization, idBytes(numberId), sequence]);
@@ -29,21 +37,35 @@ export function makeCardStore(reader: Reader): CardStore {
     async listChanges(organization, lineage) {
       return (await reader.read('listChanges', [organization, idBytes(lineage)])).map(changeOf);
     },
+    async findChangeByReference(organization, referenceIndex) {
+      return (await reader.read('findChangeByReference', [organization, referenceIndex])).map(
+        changeOf,
+      )[0];
+    },
   };
 }
 
-function numberOf([row]: readonly Row[]): NumberRecord | undefined {
-  if (row === undefined) return undefined;
+function firstOf([row]: readonly Row[]): NumberRecord | undefined {
+  return row && numberOf(row);
+}
+
+export function numberOf(row: Row): NumberRecord {
   return {
     organization: row.organization as OrganizationNumber,
     id: recordId(row.numberId),
-    lineage: recordId(row.lineage),
+    lineage: lineageOf(row),
     panIndex: row.panIndex as Uint8Array,
+    ...(row.nextPanIndex !== null && { nextPanIndex: row.nextPanIndex as Uint8Array }),
     token: row.token as string,
     epoch: row.epoch as number,
     sealedPan: { dataKeyEpoch: row.dataKeyEpoch as number, bytes: row.sealedPan as Uint8Array },
     createdAtMs: Number(row.createdAtMs),
   };
+}
+
+/** Empty: the number begins a lineage, and its id is that of the lineage, too. */
+function lineageOf({ lineage, numberId }: Row): RecordId {
+  return recordId((lineage as Uint8Array).length === 0 ? numberId : lineage);
 }
 
 function cardOf(row: Row): Card {
@@ -70,13 +92,18 @@ function changeOf(row: Row): AccountChange {
     kind: row.kind as AccountChangeKind,
     numberId: recordId(row.numberId),
     ...(row.newNumberId !== null && { newNumberId: recordId(row.newNumberId) }),
+    ...(row.otherLineage !== null && { otherLineage: recordId(row.otherLineage) }),
     ...(row.sequence !== null && { sequence: row.sequence as number }),
     ...(row.expiry !== null && { expiry: row.expiry as Expiry }),
+    ...(row.merchantId !== null && { merchantId: row.merchantId as string }),
+    ...(row.corrects !== null && { corrects: row.corrects as number }),
+    ...(row.referenceIndex !== null && { referenceIndex: row.referenceIndex as Uint8Array }),
+    effectiveAtMs: Number(row.effectiveAtMs),
     recordedAtMs: Number(row.recordedAtMs),
   };
 }
 
-function recordId(bytes: Row[string] | undefined): RecordId {
+export function recordId(bytes: Row[string] | undefined): RecordId {
   const { buffer, byteOffset, byteLength } = bytes as Uint8Array<ArrayBuffer>;
   return Buffer.from(buffer, byteOffset, byteLength).toString('hex') as RecordId;
 }

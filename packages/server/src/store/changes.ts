@@ -1,82 +1,102 @@
 import type { Access } from '../domain/access.ts';
+import type { AccountChange } from '../domain/account-change.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { Card, NumberRecord } from '../domain/card.ts';
-import type { RecordId } from '../domain/record-id.ts';
+import type { KeyChange } from '../usecase/key-ports.ts';
 import type { Change } from '../usecase/ports.ts';
+import { idBytes } from './ids.ts';
+import { keyWriteOf } from './key-changes.ts';
 import type { SqlValue, Write } from './statements.ts';
 
-/** The organization number of keys that belong to the service itself. */
-export const SERVICE_ORGANIZATION = -1;
+type PlainChange = Exclude<Change, KeyChange>;
+type WriteOf = {
+  readonly [K in PlainChange['kind']]: (change: Extract<PlainChange, { kind: K }>) => Write;
+};
+
+/** How each change is written; a kind that is missing here does not compile. */
+const WRITE_OF: WriteOf = {
+  add_number: (change) => ({ name: 'addNumber', values: numberValues(change.record) }),
+  add_card: (change) => ({ name: 'addCard', values: cardValues(change.card) }),
+  renew_card(change) {
+    const { organization, numberId, sequence } = change.card;
+    return { name: 'renewCard', values: [organization, idBytes(numberId), sequence] };
+  },
+  add_account_change: (change) => ({
+    name: 'addAccountChange',
+    values: accountChangeValues(change.change),
+  }),
+  add_organization(change) {
+    const { number, name, panTokenOn, formats } = change.organization;
+    const values = [number, name, Number(panTokenOn), JSON.stringify(formats)];
+    return { name: 'addOrganization', values };
+  },
+  add_bin_range(change) {
+    const { prefix, organization, logo, panLength } = change.range;
+    return { name: 'addBinRange', values: [prefix, organization, logo, panLength] };
+  },
+  add_caller: (change) => ({ name: 'addCaller', values: callerValues(change.caller) }),
+  add_credential(change) {
+    const { caller, apikeyDigest, wrappedSecret, createdAtMs, expiresAtMs } = change.registered;
+    const values = [caller.id, apikeyDigest, wrappedSecret, createdAtMs, orNull(expiresAtMs)];
+    return { name: 'addCredential', values };
+  },
+  end_credential(change) {
+    const { callerId, apikeyDigest, atMs } = change;
+    return { name: 'endCredential', values: [callerId, apikeyDigest, atMs] };
+  },
+  disable_caller: (change) => ({ name: 'disableCaller', values: [change.callerId, change.atMs] }),
+  set_caller_keys: (change) => ({
+    name: 'setCallerKeys',
+    values: [change.callerId, JSON.stringify(change.keys)],
+  }),
+  add_merchant(change) {
+    const { merchant, apiKeyDigest } = change.registered;
+    const { id, name, publicKeyPem, algorithm } = merchant;
+    const values = [id, name, publicKeyPem, algorithm, apiKeyDigest, ...accessValues(merchant)];
+    return { name: 'addMerchant', values };
+  },
+  add_charge(change) {
+    const { atMs, who, card, book, writer } = change.charge;
+    return { name: 'addCharge', values: [atMs, who, card, book, writer] };
+  },
+  forget_charges: (change) => ({ name: 'forgetCharges', values: [change.beforeMs] }),
+  add_lift(change) {
+    const { id, who, times, reason, requestedBy, requestedAtMs, untilMs } = change.lift;
+    const values = [id, who, times, reason, requestedBy, requestedAtMs, untilMs];
+    return { name: 'addLift', values };
+  },
+  approve_lift: (change) => ({ name: 'approveLift', values: [change.id, change.by, change.atMs] }),
+  accept_loss(change) {
+    const { chain, keptPosition, lostThrough } = change.loss;
+    const values = [chain, keptPosition, lostThrough, change.by, change.atMs];
+    return { name: 'addAcceptance', values };
+  },
+  disable_merchant: (change) => ({
+    name: 'disableMerchant',
+    values: [change.merchantId, change.atMs],
+  }),
+  count_directory_up: () => ({ name: 'countDirectoryUp', values: [] }),
+  add_nonce(change) {
+    const { callerId, value, expiresAtMs } = change.nonce;
+    return { name: 'addNonce', values: [callerId, value, expiresAtMs] };
+  },
+  forget_nonces: (change) => ({ name: 'forgetNonces', values: [change.expiredBeforeMs] }),
+  add_answer(change) {
+    const { organization, callerId, keyDigest, bodyDigest, createdAtMs } = change.answer;
+    const { dataKeyEpoch, bytes } = change.answer.sealedAnswer;
+    const values = [organization, callerId, keyDigest, bodyDigest];
+    return { name: 'addAnswer', values: [...values, dataKeyEpoch, bytes, createdAtMs] };
+  },
+  forget_answers: (change) => ({
+    name: 'forgetAnswers',
+    values: [change.organization, change.createdBeforeMs],
+  }),
+};
 
 /** The write that makes a change true. */
 export function writeOf(change: Change): Write {
-  switch (change.kind) {
-    case 'add_number':
-      return { name: 'addNumber', values: numberValues(change.record) };
-    case 'add_card':
-      return { name: 'addCard', values: cardValues(change.card) };
-    case 'renew_card': {
-      const { organization, numberId, sequence, expiry } = change.card;
-      return { name: 'renewCard', values: [organization, idBytes(numberId), sequence, expiry] };
-    }
-    case 'add_account_change': {
-      const { organization, lineage, position, kind, numberId, recordedAtMs } = change.change;
-      const { newNumberId, sequence, expiry } = change.change;
-      const values = [organization, idBytes(lineage), position, kind, idBytes(numberId)];
-      const optional = [newNumberId && idBytes(newNumberId), sequence, expiry].map(orNull);
-      return { name: 'addAccountChange', values: [...values, ...optional, recordedAtMs] };
-    }
-    case 'add_organization': {
-      const { number, name, panTokenOn, formats } = change.organization;
-      const values = [number, name, Number(panTokenOn), JSON.stringify(formats)];
-      return { name: 'addOrganization', values };
-    }
-    case 'add_bin_range': {
-      const { prefix, organization, logo, panLength } = change.range;
-      return { name: 'addBinRange', values: [prefix, organization, logo, panLength] };
-    }
-    case 'add_key': {
-      const { organization, purpose, epoch, wrapped, knownAnswer, createdAtMs } = change.key;
-      const owner = organization ?? SERVICE_ORGANIZATION;
-      const values = [owner, purpose, epoch, wrapped, orNull(knownAnswer), createdAtMs];
-      return { name: 'addKey', values };
-    }
-    case 'add_caller':
-      return { name: 'addCaller', values: callerValues(change.caller) };
-    case 'add_credential': {
-      const { caller, apikeyDigest, wrappedSecret, createdAtMs, expiresAtMs } = change.registered;
-      const values = [caller.id, apikeyDigest, wrappedSecret, createdAtMs, orNull(expiresAtMs)];
-      return { name: 'addCredential', values };
-    }
-    case 'end_credential': {
-      const { callerId, apikeyDigest, atMs } = change;
-      return { name: 'endCredential', values: [callerId, apikeyDigest, atMs] };
-    }
-    case 'disable_caller':
-      return { name: 'disableCaller', values: [change.callerId, change.atMs] };
-    case 'set_caller_keys':
-      return { name: 'setCallerKeys', values: [change.callerId, JSON.stringify(change.keys)] };
-    case 'add_merchant': {
-      const { merchant, apiKeyDigest } = change.registered;
-      const { id, name, publicKeyPem, algorithm } = merchant;
-      const values = [id, name, publicKeyPem, algorithm, apiKeyDigest, ...accessValues(merchant)];
-      return { name: 'addMerchant', values };
-    }
-    case 'disable_merchant':
-      return { name: 'disableMerchant', values: [change.merchantId, change.atMs] };
-    case 'count_directory_up':
-      return { name: 'countDirectoryUp', values: [] };
-    case 'add_nonce': {
-      const { callerId, value, expiresAtMs } = change.nonce;
-      return { name: 'addNonce', values: [callerId, value, expiresAtMs] };
-    }
-    case 'forget_nonces':
-      return { name: 'forgetNonces', values: [change.expiredBeforeMs] };
-  }
-}
-
-export function idBytes(id: RecordId): Uint8Array {
-  return Buffer.from(id, 'hex');
+  const write = (WRITE_OF as Partial<Record<string, (change: Change) => Write>>)[change.kind];
+  return write === undefined ? keyWriteOf(change as KeyChange) : write(change);
 }
 
 function orNull<T extends SqlValue>(value: T | undefined): T | null {
@@ -86,8 +106,10 @@ function orNull<T extends SqlValue>(value: T | undefined): T | null {
 function numberValues(record: NumberRecord): SqlValue[] {
   const { organization, id, lineage, panIndex, token, epoch, sealedPan, createdAtMs } = record;
   const { dataKeyEpoch, bytes } = sealedPan;
-  const names = [organization, idBytes(id), idBytes(lineage), panIndex, token, epoch];
-  return [...names, dataKeyEpoch, bytes, createdAtMs];
+  // Most numbers begin their lineage: saying so by nothing saves 16 bytes a card.
+  const lineageBytes = lineage === id ? new Uint8Array() : idBytes(lineage);
+  const names = [organization, idBytes(id), lineageBytes, panIndex, token, epoch];
+  return [...names, dataKeyEpoch, bytes, createdAtMs, orNull(record.nextPanIndex)];
 }
 
 function cardValues(card: Card): SqlValue[] {
@@ -95,6 +117,17 @@ function cardValues(card: Card): SqlValue[] {
   const { dataKeyEpoch, bytes } = card.sealedDetails;
   const names = [organization, idBytes(numberId), sequence, logo, expiry, chipSequence];
   return [...names, dataKeyEpoch, bytes, createdAtMs];
+}
+
+function accountChangeValues(change: AccountChange): SqlValue[] {
+  const { organization, lineage, position, kind, numberId, newNumberId, otherLineage } = change;
+  const { sequence, expiry, merchantId, corrects, referenceIndex } = change;
+  return [
+    ...[organization, idBytes(lineage), position, kind, idBytes(numberId)],
+    ...[newNumberId && idBytes(newNumberId), otherLineage && idBytes(otherLineage)].map(orNull),
+    ...[sequence, expiry, merchantId, corrects, referenceIndex].map(orNull),
+    ...[change.effectiveAtMs, change.recordedAtMs],
+  ];
 }
 
 function callerValues(caller: Caller): SqlValue[] {

@@ -57,13 +57,19 @@ const SQLITE_CONFLICTS: readonly (readonly [string, Conflict])[] = [
   ['card_number.organization, card_number.token', 'token_taken'],
   ['card.organization, card.number_id', 'card_taken'],
   ['account_change.organization, account_change.lineage', 'change_taken'],
+  ['card_number.organization, card_number.next_pan_index', 'number_taken'],
+  ['key_epoch.', 'key_taken'],
+  ['replaced_token.', 'token_replaced'],
+  ['operator.', 'registration_taken'],
+  ['account_change.organization, account_change.reference_index', 'reference_taken'],
   ['organization.', 'registration_taken'],
   ['bin_range.', 'registration_taken'],
   ['caller.', 'registration_taken'],
   ['caller_credential.', 'registration_taken'],
   ['request_nonce.', 'nonce_taken'],
+  ['kept_answer.', 'answer_taken'],
   ['merchant.', 'registration_taken'],
-  ['wrapped_key.', 'registration_taken'],
+  ['wrapped_key.', 'key_taken'],
 ];
 
 /** By the start of the name, since Citus adds the number of the shard to it. */
@@ -72,12 +78,17 @@ const POSTGRES_CONFLICTS: readonly (readonly [string, Conflict])[] = [
   ['card_number_token', 'token_taken'],
   ['card_pkey', 'card_taken'],
   ['account_change_pkey', 'change_taken'],
+  ['card_number_next_pan', 'number_taken'],
+  ['key_epoch_', 'key_taken'],
+  ['replaced_token_', 'token_replaced'],
+  ['operator_', 'registration_taken'],
   ['organization_', 'registration_taken'],
   ['bin_range_', 'registration_taken'],
   ['caller_', 'registration_taken'],
   ['request_nonce_', 'nonce_taken'],
+  ['kept_answer_', 'answer_taken'],
   ['merchant_', 'registration_taken'],
-  ['wrapped_key_', 'registration_taken'],
+  ['wrapped_key_', 'key_taken'],
 ];
 
 function firstOf(

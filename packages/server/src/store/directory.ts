@@ -5,15 +5,7 @@ import type { MessageAlgorithm } from '../domain/merchant.ts';
 import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import { parseFormats } from '../domain/token-format.ts';
-import type {
-  Directory,
-  KeyPurpose,
-  RegisteredCaller,
-  RegisteredMerchant,
-  WrappedKey,
-  WrappedKeyStore,
-} from '../usecase/ports.ts';
-import { SERVICE_ORGANIZATION } from './changes.ts';
+import type { Directory, RegisteredCaller, RegisteredMerchant } from '../usecase/ports.ts';
 import type { Reader, Row } from './statements.ts';
 
 /**
@@ -34,16 +26,12 @@ export async function makeDirectory(reader: Reader): Promise<Directory> {
     listCallers: () => [...snapshot.callers.values()],
     listCredentials: (callerId) => snapshot.credentialsOf.get(callerId) ?? [],
     listMerchants: () => [...snapshot.merchants.values()].map(({ merchant }) => merchant),
+    findMerchantById: (id) => snapshot.merchantsById.get(id)?.merchant,
     async refresh() {
       snapshot = await readSnapshot(reader);
     },
     hasChanged: async () => (await readVersion(reader)) !== snapshot.version,
   };
-}
-
-/** Wrapped keys in table wrapped_key. */
-export function makeWrappedKeyStore(reader: Reader): WrappedKeyStore {
-  return { listKeys: async () => (await reader.read('listKeys', [])).map(keyOf) };
 }
 
 async function readSnapshot(reader: Reader) {
@@ -59,6 +47,7 @@ async function readSnapshot(reader: Reader) {
   const allRanges = ranges.map(rangeOf);
   const callers = mapBy(callerRows.map(callerOf), ({ id }) => id);
   const credentials = credentialRows.flatMap((row) => credentialOf(row, callers));
+  const allMerchants = merchants.map(merchantOf);
   return {
     version,
     organizations: mapBy(organizations.map(organizationOf), ({ number }) => number),
@@ -68,7 +57,8 @@ async function readSnapshot(reader: Reader) {
     callers,
     credentials: mapBy(credentials, ({ apikeyDigest }) => apikeyDigest),
     credentialsOf: Map.groupBy(credentials, ({ caller }) => caller.id),
-    merchants: mapBy(merchants.map(merchantOf), ({ apiKeyDigest }) => apiKeyDigest),
+    merchants: mapBy(allMerchants, ({ apiKeyDigest }) => apiKeyDigest),
+    merchantsById: mapBy(allMerchants, ({ merchant }) => merchant.id),
   };
 }
 
@@ -96,19 +86,6 @@ function rangeOf(row: Row): BinRange {
     organization: row.organization as OrganizationNumber,
     logo: row.logo as number,
     panLength: row.panLength as number,
-  };
-}
-
-function keyOf(row: Row): WrappedKey {
-  const { organization } = row;
-  return {
-    organization:
-      organization === SERVICE_ORGANIZATION ? undefined : (organization as OrganizationNumber),
-    purpose: row.purpose as KeyPurpose,
-    epoch: row.epoch as number,
-    wrapped: row.wrapped as Uint8Array,
-    knownAnswer: (row.knownAnswer as string | null) ?? undefined,
-    createdAtMs: Number(row.createdAtMs),
   };
 }
 

@@ -1,9 +1,12 @@
+import type { ChainTip } from '../audit/block.ts';
+import { canonicalJson } from '../audit/canonical.ts';
 import { Refusal } from '../domain/error.ts';
 import type { CommitOutcome, Ledger, Unit } from '../usecase/ports.ts';
+import type { ChainNaming } from './audit-chain.ts';
 import { writeOf } from './changes.ts';
 import type { Write } from './statements.ts';
 
-/** A unit as the engine takes it: its writes, and its audit record as one line of JSON. */
+/** A unit as the engine takes it: its writes, and its audit record as one line of canonical JSON. */
 export interface EncodedUnit {
   /** Undefined: it concerns the service itself. */
   readonly organization: number | undefined;
@@ -24,6 +27,10 @@ export interface Committer {
    * @throws when the engine failed: whether the batch was kept is not known.
    */
   commitBatch(units: readonly EncodedUnit[]): Promise<readonly CommitOutcome[]>;
+  /** Where the audit chains that this run has begun stand; all of it is durable. */
+  tips(): readonly ChainTip[];
+  /** How the audit chains that are still to be begun are named. */
+  nameChains(naming: ChainNaming): void;
 }
 
 /** One transaction takes at most so many units; the rest goes with the next. */
@@ -118,7 +125,7 @@ function encode({ changes, audit }: Unit): EncodedUnit {
   return {
     organization: audit.organization,
     writes: changes.map(writeOf),
-    auditLine: JSON.stringify(audit),
+    auditLine: canonicalJson(audit),
   };
 }
 

@@ -1,16 +1,17 @@
-import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
+import { type ChainHead, headOfOpening, tipOf } from '../audit/block.ts';
 import type { CommitOutcome, Conflict } from '../usecase/ports.ts';
+import {
+  type ChainNaming,
+  encodeBlock,
+  openingOf,
+  openingValues,
+  predecessorOf,
+} from './audit-chain.ts';
 import { POSTGRES, UNIQUE_VIOLATION } from './dialect.ts';
 import type { Committer, EncodedUnit } from './ledger.ts';
 import { type Connections, sqlStateOf } from './postgres-connection.ts';
-import { type SqlValue, WRITES, type WriteName } from './statements.ts';
-
-/** The audit blocks of one lane of one run of this node are one chain. */
-interface Chain {
-  readonly id: string;
-  readonly position: number;
-}
+import { READS, type Row, type SqlValue, WRITES, type WriteName } from './statements.ts';
 
 interface Notice {
   readonly severity?: string | undefined;
@@ -35,20 +36,25 @@ type Attempt =
  * once, however often it is sent.
  */
 export function makePostgresCommitter(connections: Connections): Committer {
-  const chains = new Map<string, Chain>();
+  /** The audit blocks of one lane of one run of this node are one chain. */
+  const chains = new Map<string, ChainHead>();
+  let naming: ChainNaming = { node: 'node', floor: 0 };
 
   return {
     laneOf,
+    tips: () => [...chains.values()].map(tipOf),
+    nameChains(given) {
+      naming = given;
+    },
 
     async commitBatch(units) {
       const [first] = units;
       if (first === undefined) return [];
       const lane = laneOf(first);
-      const chain = chains.get(lane) ?? newChain();
       try {
-        const { outcomes, isChainUsed } = await commit(connections, chain, units);
-        const position = chain.position + (isChainUsed ? 1 : 0);
-        chains.set(lane, { id: chain.id, position });
+        const before = chains.get(lane) ?? (await beginChain(connections, naming));
+        const { outcomes, head } = await commit(connections, before, units);
+        chains.set(lane, head);
         return outcomes;
       } catch (error) {
         // Whether this place is taken is not known: the next batch begins a chain of its own.
@@ -63,20 +69,48 @@ function laneOf({ organization }: EncodedUnit): string {
   return organization === undefined ? 'service' : String(organization);
 }
 
-function newChain(): Chain {
-  return { id: randomBytes(8).toString('hex'), position: 1 };
+/** So many nodes may begin a chain at the same moment, each of them once. */
+const BEGIN_TRIES = 50;
+
+/**
+ * Begins a chain behind the one with the highest number. Of several nodes that take the same number
+ * one gets it, and the others take the next.
+ */
+async function beginChain(connections: Connections, naming: ChainNaming): Promise<ChainHead> {
+  for (let tries = 0; tries < BEGIN_TRIES; tries++) {
+    // The id is made inside: when this is repeated over a new connection, another chain is begun.
+    const head = await connections.use(async (client) => {
+      const [chain] = (await read(client, 'lastAuditChain', [])).rows;
+      const [block] = chain
+        ? (await read(client, 'lastAuditBlock', [chain.chain ?? null])).rows
+        : [];
+      const opening = openingOf(naming, predecessorOf(chain, block), Date.now());
+      try {
+        await run(client, 'addAuditChain', openingValues(opening));
+        return headOfOpening(opening);
+      } catch (error) {
+        if (sqlStateOf(error) === UNIQUE_VIOLATION) return undefined;
+        throw error;
+      }
+    });
+    if (head !== undefined) return head;
+  }
+  throw new Error('no number for an audit chain could be taken');
 }
 
 async function commit(
   connections: Connections,
-  chain: Chain,
+  before: ChainHead,
   units: readonly EncodedUnit[],
-): Promise<{ outcomes: readonly CommitOutcome[]; isChainUsed: boolean }> {
+): Promise<{ outcomes: readonly CommitOutcome[]; head: ChainHead }> {
+  let head = before;
   const conflicts = new Map<EncodedUnit, Conflict>();
   for (;;) {
     const remaining = units.filter((unit) => !conflicts.has(unit));
     if (remaining.length === 0) break;
-    const attempt = await connections.use((client) => send(client, chain, remaining));
+    const lines = remaining.map(({ auditLine }) => auditLine);
+    const block = encodeBlock(before, lines, Date.now());
+    const attempt = await connections.use((client) => send(client, block.values, remaining));
     if (attempt.kind === 'conflict') {
       const unit = remaining[attempt.index];
       if (unit === undefined) throw new Error('a conflict of no unit');
@@ -87,25 +121,24 @@ async function commit(
       continue;
     }
     if (attempt.kind === 'already_committed') {
-      await connections.use((client) => demandDurable(client, chain));
+      await connections.use(demandDurable);
     }
+    head = block.head;
     break;
   }
   const outcomes = units.map((unit): CommitOutcome => {
     const conflict = conflicts.get(unit);
     return conflict === undefined ? { committed: true } : { committed: false, conflict };
   });
-  return { outcomes, isChainUsed: conflicts.size < units.length };
+  return { outcomes, head };
 }
 
 /** Sends a whole transaction at once; an error on the way makes its `commit` a rollback. */
 async function send(
   client: pg.PoolClient,
-  chain: Chain,
+  block: readonly SqlValue[],
   units: readonly EncodedUnit[],
 ): Promise<Attempt> {
-  const records = units.map(({ auditLine }) => auditLine).join('\n');
-  const block = [chain.id, chain.position, Date.now(), units.length, records];
   const owners: (number | undefined)[] = [undefined, undefined];
   const queries: Promise<pg.QueryResult>[] = [
     client.query('begin'),
@@ -156,12 +189,8 @@ async function findConflicts(
  * The batch was found as already kept. Another session's commit may show before the standby has it,
  * but a commit of our own, later in the same log, is answered only after.
  */
-async function demandDurable(client: pg.PoolClient, chain: Chain): Promise<void> {
-  await Promise.all([
-    client.query('begin'),
-    run(client, 'touchAuditBlock', [chain.id, chain.position]),
-    commitNow(client),
-  ]);
+async function demandDurable(client: pg.PoolClient): Promise<void> {
+  await Promise.all([client.query('begin'), run(client, 'touchDirectory', []), commitNow(client)]);
 }
 
 /**
@@ -190,6 +219,14 @@ function run(
   values: readonly SqlValue[],
 ): Promise<pg.QueryResult> {
   return client.query({ name, text: POSTGRES.spell(WRITES[name]), values: [...values] });
+}
+
+function read(
+  client: pg.PoolClient,
+  name: 'lastAuditChain' | 'lastAuditBlock',
+  values: readonly SqlValue[],
+): Promise<pg.QueryResult<Row>> {
+  return client.query<Row>({ name, text: POSTGRES.spell(READS[name]), values: [...values] });
 }
 
 function isFence(error: unknown): boolean {

@@ -5,28 +5,35 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
+import { type ChainHead, headOfOpening, tipOf } from '../audit/block.ts';
 import type { Conflict } from '../usecase/ports.ts';
+import {
+  type ChainNaming,
+  encodeBlock,
+  openingOf,
+  openingValues,
+  predecessorOf,
+} from './audit-chain.ts';
 import { type BatchMessage, unpackWrites } from './batch-message.ts';
 import { SQLITE } from './dialect.ts';
-import type { WriterAnswer } from './sqlite.ts';
-import { WRITES, type Write, type WriteName } from './statements.ts';
+import type { WriterAnswer, WriterOrder } from './sqlite.ts';
+import { READS, type Row, WRITES, type Write, type WriteName } from './statements.ts';
 
 const { path } = workerData as { path: string };
 assert(parentPort, 'this file runs as a worker');
 const port = parentPort;
 
 const database = new DatabaseSync(path, { timeout: 5_000 });
-database.exec('pragma synchronous = full');
+// A destroyed key is overwritten in the file, too, not only unlinked.
+database.exec('pragma synchronous = full; pragma secure_delete = on');
 const prepared = new Map<WriteName, StatementSync>();
 
-/** The audit blocks of this run of this writer are one chain. */
-const chain = randomBytes(8).toString('hex');
-let position = 0;
+/** Of the chain that the audit blocks of this run of this writer are; made with the first of them. */
+let head: ChainHead | undefined;
 
-port.on('message', (message: BatchMessage | 'close') => {
+port.on('message', (message: WriterOrder | 'close') => {
   if (message === 'close') {
     database.close();
     port.close();
@@ -35,18 +42,18 @@ port.on('message', (message: BatchMessage | 'close') => {
   port.postMessage(answer(message));
 });
 
-function answer(message: BatchMessage): WriterAnswer {
+function answer({ batch, chains }: WriterOrder): WriterAnswer {
   try {
     database.exec('begin immediate');
     const conflicts = new Map<number, Conflict>();
-    for (const [unit, writes] of unpackWrites(message)) {
+    for (const [unit, writes] of unpackWrites(batch)) {
       const conflict = writeUnit(writes);
       if (conflict !== undefined) conflicts.set(unit, conflict);
     }
-    const isAudited = writeAuditBlock(message, conflicts);
+    const next = writeAuditBlock(keptLines(batch, conflicts), chains);
     database.exec('commit');
-    if (isAudited) position++;
-    return { conflicts };
+    head = next;
+    return { conflicts, tip: head && tipOf(head) };
   } catch (error) {
     if (database.isTransaction) database.exec('rollback');
     return { failure: error instanceof Error ? error.message : String(error) };
@@ -69,22 +76,31 @@ function writeUnit(writes: readonly Write[]): Conflict | undefined {
   return undefined;
 }
 
-/** @returns false when no unit is left to have a record. */
-function writeAuditBlock(
-  { records, unitCount }: BatchMessage,
+/** The records of the units that are kept. */
+function keptLines(
+  { records }: BatchMessage,
   conflicts: ReadonlyMap<number, Conflict>,
-): boolean {
-  const recordCount = unitCount - conflicts.size;
-  if (recordCount === 0) return false;
-  const kept =
-    conflicts.size === 0
-      ? records
-      : records
-          .split('\n')
-          .filter((_, unit) => !conflicts.has(unit))
-          .join('\n');
-  statementOf('addAuditBlock').run(chain, position + 1, Date.now(), recordCount, kept);
-  return true;
+): readonly string[] {
+  return records.split('\n').filter((_, unit) => !conflicts.has(unit));
+}
+
+/** @returns the head of the chain once the transaction is committed. */
+function writeAuditBlock(lines: readonly string[], chains: ChainNaming): ChainHead | undefined {
+  if (lines.length === 0) return head;
+  const nowMs = Date.now();
+  const block = encodeBlock(head ?? openChain(nowMs, chains), lines, nowMs);
+  statementOf('addAuditBlock').run(...block.values);
+  return block.head;
+}
+
+/** Nobody else can begin a chain meanwhile: this transaction is the only one that writes. */
+function openChain(nowMs: number, chains: ChainNaming): ChainHead {
+  const chain = database.prepare(SQLITE.spell(READS.lastAuditChain)).get() as Row | undefined;
+  const block =
+    chain && database.prepare(SQLITE.spell(READS.lastAuditBlock)).get(chain.chain ?? null);
+  const opening = openingOf(chains, predecessorOf(chain, block as Row | undefined), nowMs);
+  statementOf('addAuditChain').run(...openingValues(opening));
+  return headOfOpening(opening);
 }
 
 function statementOf(name: WriteName): StatementSync {

@@ -6,22 +6,31 @@
  * @module
  */
 
-const NUMBER_COLUMNS = `
-  organization, number_id as "numberId", lineage, pan_index as "panIndex", token, epoch,
-  data_key_epoch as "dataKeyEpoch", sealed_pan as "sealedPan", created_at as "createdAtMs"`;
+import { KEY_READS, KEY_WRITES, NUMBER_COLUMNS } from './key-statements.ts';
 
 const CARD_COLUMNS = `
   organization, number_id as "numberId", sequence, logo, expiry, chip_sequence as "chipSequence",
   data_key_epoch as "dataKeyEpoch", sealed_details as "sealedDetails", created_at as "createdAtMs"`;
+
+const CHANGE_COLUMNS = `
+  organization, lineage, position, kind, number_id as "numberId", new_number_id as "newNumberId",
+  other_lineage as "otherLineage", sequence, expiry, merchant as "merchantId", corrects,
+  reference_index as "referenceIndex", effective_at as "effectiveAtMs", recorded_at as "recordedAtMs"`;
 
 export const READS = {
   findNumber: `
     select ${NUMBER_COLUMNS} from card_number where organization = $1 and number_id = $2`,
   findNumberByIndex: `
     select ${NUMBER_COLUMNS} from card_number where organization = $1 and pan_index = $2`,
+  findNumberByNextIndex: `
+    select ${NUMBER_COLUMNS} from card_number where organization = $1 and next_pan_index = $2`,
   findNumberByToken: `
     select ${NUMBER_COLUMNS} from card_number
     where organization = $1 and token = $2 and epoch = $3`,
+  findNumberByReplacedToken: `
+    select ${NUMBER_COLUMNS} from card_number
+    where organization = $1 and number_id = (select number_id from replaced_token
+      where organization = $1 and token = $2 and epoch = $3)`,
   findCard: `
     select ${CARD_COLUMNS} from card
     where organization = $1 and number_id = $2 and sequence = $3`,
@@ -29,19 +38,16 @@ export const READS = {
     select ${CARD_COLUMNS} from card
     where organization = $1 and number_id = $2 order by sequence limit 10000`,
   listChanges: `
-    select organization, lineage, position, kind, number_id as "numberId",
-      new_number_id as "newNumberId", sequence, expiry, recorded_at as "recordedAtMs"
-    from account_change where organization = $1 and lineage = $2 order by position`,
+    select ${CHANGE_COLUMNS} from account_change
+    where organization = $1 and lineage = $2 order by position`,
+  findChangeByReference: `
+    select ${CHANGE_COLUMNS} from account_change where organization = $1 and reference_index = $2`,
   listOrganizations: `
     select organization, name, pan_token_on as "panTokenOn", formats
     from organization order by organization limit 999`,
   listBinRanges: `
     select prefix, organization, logo, pan_length as "panLength"
     from bin_range order by organization, prefix limit 100000`,
-  listKeys: `
-    select organization, purpose, epoch, wrapped, known_answer as "knownAnswer",
-      created_at as "createdAtMs"
-    from wrapped_key order by organization, purpose, epoch limit 1000000`,
   listCallers: `
     select caller, name, client_id as "clientId", organizations, pci_certified as "pciCertified",
       rights, signature, signature_form as "signatureForm", number_form as "numberForm", keys,
@@ -56,34 +62,62 @@ export const READS = {
       api_key_digest as "apiKeyDigest", networks, certificates, expires_at as "expiresAtMs",
       disabled_at as "disabledAtMs"
     from merchant order by name limit 100000`,
+  findAnswer: `
+    select organization, caller, key_digest as "keyDigest", body_digest as "bodyDigest",
+      data_key_epoch as "dataKeyEpoch", sealed_answer as "sealedAnswer", created_at as "createdAtMs"
+    from kept_answer
+    where organization = $1 and caller = $2 and key_digest = $3 and created_at >= $4`,
+  listCharges: `
+    select charged_at as "atMs", who, card, book, writer from budget_charge
+    where (charged_at, who, card) > ($1, $2, $3) and writer <> $4
+    order by charged_at, who, card limit 5000`,
+  listLifts: `
+    select budget_lift.lift as "id", who, times, reason, requested_by as "requestedBy",
+      requested_at as "requestedAtMs", until_at as "untilMs", approved_by as "approvedBy"
+    from budget_lift left join budget_lift_approval
+      on budget_lift.lift = budget_lift_approval.lift
+    where until_at > $1 order by requested_at limit 10000`,
+  lastAuditChain: `
+    select number, chain, hash from audit_chain order by number desc limit 1`,
+  lastAuditBlock: `
+    select position, hash from audit_block where chain = $1 order by position desc limit 1`,
+  findAuditBlock: `
+    select position, hash from audit_block where chain = $1 and position = $2`,
+  listAuditChains: `
+    select number, chain, node, opened_at as "openedAtMs",
+      previous_position as "previousPosition", previous_hash as "previousHash", hash
+    from audit_chain where number > $1 order by number limit 1000`,
+  listAuditBlocks: `
+    select position, recorded_at as "recordedAtMs", record_count as "recordCount", records, hash
+    from audit_block where chain = $1 and position > $2 order by position limit 200`,
+  listAcceptances: `
+    select chain, kept_position as "keptPosition", lost_through as "lostThrough"
+    from audit_acceptance limit 100000`,
   findDirectoryVersion: `
     select version from directory_version where id = 1`,
+  ...KEY_READS,
 } as const;
 
 export const WRITES = {
   addNumber: `
     insert into card_number (organization, number_id, lineage, pan_index, token, epoch,
-      data_key_epoch, sealed_pan, created_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+      data_key_epoch, sealed_pan, created_at, next_pan_index)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
   addCard: `
     insert into card (organization, number_id, sequence, logo, expiry, chip_sequence,
       data_key_epoch, sealed_details, created_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
   renewCard: `
-    update card set expiry = case when expiry < $4 then $4 else expiry end,
-      chip_sequence = chip_sequence + 1
+    update card set chip_sequence = chip_sequence + 1
     where organization = $1 and number_id = $2 and sequence = $3`,
   addAccountChange: `
     insert into account_change (organization, lineage, position, kind, number_id, new_number_id,
-      sequence, expiry, recorded_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+      other_lineage, sequence, expiry, merchant, corrects, reference_index, effective_at, recorded_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
   addOrganization: `
     insert into organization (organization, name, pan_token_on, formats) values ($1, $2, $3, $4)`,
   addBinRange: `
     insert into bin_range (prefix, organization, logo, pan_length) values ($1, $2, $3, $4)`,
-  addKey: `
-    insert into wrapped_key (organization, purpose, epoch, wrapped, known_answer, created_at)
-    values ($1, $2, $3, $4, $5, $6)`,
   addCaller: `
     insert into caller (caller, name, client_id, organizations, pci_certified, rights, signature,
       signature_form, number_form, keys, networks, certificates, expires_at, disabled_at)
@@ -109,11 +143,35 @@ export const WRITES = {
     insert into request_nonce (caller, nonce, expires_at) values ($1, $2, $3)`,
   forgetNonces: `
     delete from request_nonce where expires_at < $1`,
+  addAnswer: `
+    insert into kept_answer (organization, caller, key_digest, body_digest, data_key_epoch,
+      sealed_answer, created_at)
+    values ($1, $2, $3, $4, $5, $6, $7)`,
+  forgetAnswers: `
+    delete from kept_answer where organization = $1 and created_at < $2`,
   addAuditBlock: `
-    insert into audit_block (chain, position, recorded_at, record_count, records)
+    insert into audit_block (chain, position, recorded_at, record_count, records, hash)
+    values ($1, $2, $3, $4, $5, $6)`,
+  addCharge: `
+    insert into budget_charge (charged_at, who, card, book, writer) values ($1, $2, $3, $4, $5)
+    on conflict do nothing`,
+  forgetCharges: `
+    delete from budget_charge where charged_at < $1`,
+  addLift: `
+    insert into budget_lift (lift, who, times, reason, requested_by, requested_at, until_at)
+    values ($1, $2, $3, $4, $5, $6, $7)`,
+  approveLift: `
+    insert into budget_lift_approval (lift, approved_by, approved_at) values ($1, $2, $3)`,
+  addAuditChain: `
+    insert into audit_chain (number, chain, node, opened_at, previous_position, previous_hash, hash)
+    values ($1, $2, $3, $4, $5, $6, $7)`,
+  addAcceptance: `
+    insert into audit_acceptance (chain, kept_position, lost_through, accepted_by, accepted_at)
     values ($1, $2, $3, $4, $5)`,
-  touchAuditBlock: `
-    update audit_block set record_count = record_count where chain = $1 and position = $2`,
+  ...KEY_WRITES,
+  /** Changes nothing, and is a write all the same: its commit waits for the disk and the standby. */
+  touchDirectory: `
+    update directory_version set version = version where id = 1`,
 } as const;
 
 export type ReadName = keyof typeof READS;

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import type { AuditAction, AuditRecord } from '../domain/audit-record.ts';
-import { Refusal } from '../domain/error.ts';
+import { Refusal, type RefusalCode } from '../domain/error.ts';
+import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { SignedNonce } from '../domain/signed-nonce.ts';
+import type { Alarm } from './audit-ports.ts';
+import type { Budgets } from './budgets.ts';
 import type { PendingNonces } from './pending-nonces.ts';
-import type { Change, Clock, CommitOutcome, Ledger, Unit } from './ports.ts';
+import type { Change, Clock, CommitOutcome, Ledger } from './ports.ts';
+import type { RequestRate } from './request-rate.ts';
 
 /** Who asks, and which request it is. */
 export interface RequestContext {
@@ -14,16 +18,33 @@ export interface RequestContext {
 
 /** What the record of a request says of its card, as far as it is known when the record is written. */
 export type AuditFacts = {
-  readonly [Name in 'organization' | 'token' | 'maskedNumber' | 'status']?:
-    | AuditRecord[Name]
-    | undefined;
+  readonly [Name in
+    | 'organization'
+    | 'token'
+    | 'maskedNumber'
+    | 'status'
+    | 'change'
+    | 'losses'
+    | 'lift'
+    | 'key']?: AuditRecord[Name] | undefined;
 };
 
 /** The record of one request while it is being served. */
 export interface Trail {
   note(facts: AuditFacts): void;
+  /** A token of a closed epoch was seen: counted with the record of the refusal. */
+  countSeen(organization: OrganizationNumber, epoch: number): void;
+  /**
+   * Counts a card that is asked about, in whatever way, before it is looked up.
+   *
+   * @param text the digits of its number, or its token.
+   * @throws {Refusal} `BUDGET_EXHAUSTED`
+   */
+  spend(text: string, keep: Parameters<Budgets['spend']>[2]): void;
   /** Makes the changes and the record of the request durable together. Called last. */
   commit(changes: readonly Change[]): Promise<CommitOutcome>;
+  /** The same, where a conflict is a refusal. @throws {Refusal} `code` */
+  demandCommit(changes: readonly Change[], code: RefusalCode): Promise<void>;
 }
 
 /** Refusals whose record is durable. */
@@ -43,7 +64,10 @@ export type Audited = <T>(
 export interface AuditedDeps {
   readonly ledger: Ledger;
   readonly clock: Clock;
+  readonly alarm: Alarm;
   readonly nonces: PendingNonces;
+  readonly budgets: Pick<Budgets, 'spend' | 'isFirst'>;
+  readonly rate: RequestRate;
 }
 
 /**
@@ -53,57 +77,102 @@ export interface AuditedDeps {
  * @throws {Refusal} `REQUEST_REPLAYED` in place of any answer, when the request was signed with a
  *   nonce that its caller has used before.
  */
-export function makeAudited({ ledger, clock, nonces }: AuditedDeps): Audited {
+export function makeAudited(deps: AuditedDeps): Audited {
+  const { ledger, clock, nonces, alarm, budgets, rate } = deps;
   const forgetNonces = makeForgetNonces(clock);
   return async (context, action, serve) => {
     let facts: AuditFacts = {};
     let recorded = false;
-    const { requestId } = context;
+    const charges: Change[] = [];
+    const { who, requestId } = context;
     const commit = withNonce(ledger, nonces.take(requestId), forgetNonces);
-    const begin = { atMs: clock.nowMs(), who: context.who, action };
-    const unitOf = (end: Pick<AuditRecord, 'outcome' | 'code'>): Unit => {
-      return { changes: [], audit: { ...begin, ...end, ...oneName(facts), requestId } };
+    const begin = { atMs: clock.nowMs(), who, action };
+    const refused = (code: Refusal['code']): AuditRecord => {
+      return { ...begin, outcome: 'refused', code, ...oneName(facts), requestId };
     };
     const trail: Trail = {
       note(more) {
         facts = { ...facts, ...more };
       },
+      countSeen(organization, epoch) {
+        const { atMs } = begin;
+        charges.push({ kind: 'count_seen_token', organization, epoch, atMs });
+      },
+      spend(text, keep) {
+        charges.push(...budgets.spend(who, text, keep));
+      },
       async commit(changes) {
-        const outcome = await commit({ ...unitOf({ outcome: 'done' }), changes });
+        const audit: AuditRecord = { ...begin, outcome: 'done', ...oneName(facts), requestId };
+        const outcome = await commit({ changes: [...charges, ...changes], audit });
         recorded = outcome.committed;
         return outcome;
       },
+      async demandCommit(changes, code) {
+        const outcome = await trail.commit(changes);
+        if (!outcome.committed) throw new Refusal(code);
+      },
     };
     try {
+      rate.demand(who);
       const answer = await serve(trail);
       assert(recorded, `${action} answered without an audit record`);
       return answer;
     } catch (error) {
       if (!(error instanceof Refusal)) {
-        await commit(unitOf({ outcome: 'failed' }));
+        const audit: AuditRecord = { ...begin, outcome: 'failed', ...oneName(facts), requestId };
+        await commit({ changes: charges, audit });
         throw error;
       }
-      const { code } = error;
-      if (code === 'STORE_UNAVAILABLE') throw error;
-      const isReplay =
-        code === 'REQUEST_REPLAYED' ||
-        isNonceTaken(await commit(unitOf({ outcome: 'refused', code })));
-      const refusal = isReplay ? new Refusal('REQUEST_REPLAYED') : error;
-      if (isReplay) await ledger.commit(unitOf({ outcome: 'refused', code: refusal.code }));
-      onRecord.add(refusal);
-      throw refusal;
+      if (isUnavailable(error)) {
+        alarm.raise('audit_unavailable', { action });
+        throw error;
+      }
+      if (isRepeated(error, deps)) {
+        // One record tells of the whole time; a nonce of what was not done need not be remembered.
+        onRecord.add(error);
+        throw error;
+      }
+      if (error.code === 'RECORD_DAMAGED') alarm.raise('record_damaged', { action });
+      if (error.code !== 'REQUEST_REPLAYED') {
+        try {
+          await commit({ changes: charges, audit: refused(error.code) });
+          onRecord.add(error);
+          throw error;
+        } catch (second) {
+          if (isUnavailable(second)) alarm.raise('audit_unavailable', { action });
+          if (!(second instanceof Refusal) || second.code !== 'REQUEST_REPLAYED') throw second;
+        }
+      }
+      await ledger.commit({ changes: [], audit: refused('REQUEST_REPLAYED') });
+      const replayed = new Refusal('REQUEST_REPLAYED');
+      onRecord.add(replayed);
+      throw replayed;
     }
   };
 }
 
+function isUnavailable(error: unknown): boolean {
+  return error instanceof Refusal && error.code === 'STORE_UNAVAILABLE';
+}
+
+/** Whether a refusal is one of many for the same reason, of which the first is on record. */
+function isRepeated(refusal: Refusal, { budgets, rate }: AuditedDeps): boolean {
+  if (refusal.code === 'BUDGET_EXHAUSTED') return !budgets.isFirst(refusal);
+  return refusal.code === 'RATE_EXCEEDED' && !rate.isFirst(refusal);
+}
+
 /** A card is named once: by its token, or by its masked number where it has none. */
 function oneName(facts: AuditFacts): Partial<AuditRecord> {
-  const { organization, token, maskedNumber, status } = facts;
+  const { organization, token, maskedNumber, status, change, losses, lift, key } = facts;
   return {
     ...(organization !== undefined && { organization }),
     ...(token !== undefined && { token }),
     ...(token === undefined && maskedNumber !== undefined && { maskedNumber }),
     ...(status !== undefined && { status }),
+    ...(change !== undefined && { change }),
+    ...(losses !== undefined && { losses }),
+    ...(lift !== undefined && { lift }),
+    ...(key !== undefined && { key }),
   };
 }
 
@@ -122,16 +191,12 @@ function withNonce(
     const add = { kind: 'add_nonce', nonce } as const;
     const changes = [add, ...unit.changes, ...forgetNonces()];
     const outcome = await ledger.commit({ ...unit, changes });
-    if (isNonceTaken(outcome) && unit.audit.outcome === 'done') {
+    if (!outcome.committed && outcome.conflict === 'nonce_taken') {
       throw new Refusal('REQUEST_REPLAYED');
     }
     isWritten = outcome.committed;
     return outcome;
   };
-}
-
-function isNonceTaken(outcome: CommitOutcome): boolean {
-  return !outcome.committed && outcome.conflict === 'nonce_taken';
 }
 
 /** How often, at most, nonces that are out of their window are forgotten, with whatever is written. */

@@ -5,9 +5,13 @@ import type { OrganizationNumber } from '../domain/organization-number.ts';
 import { withoutNumbers } from '../domain/shown-text.ts';
 import type { CardStore, Directory, Keyring, SealedPlace } from './ports.ts';
 
+/**
+ * Details are bound to the number's record, not to its token: the record binds the token to the PAN,
+ * and a card may be added while its number moves to a token of a newer epoch.
+ */
 function detailsPlace(number: NumberRecord, sequence: number): SealedPlace {
-  const { organization, id, token } = number;
-  return { organization, recordId: id, token, part: `card:${sequence}` };
+  const { organization, id } = number;
+  return { organization, recordId: id, token: '', part: `card:${sequence}` };
 }
 
 /**

@@ -1,4 +1,3 @@
-import type { AccountChangeKind } from '../domain/account-change.ts';
 import { Refusal } from '../domain/error.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { Audited, RequestContext } from './audit-trail.ts';
@@ -8,14 +7,13 @@ import {
   type FindNumberDeps,
   findByReference,
 } from './find-number.ts';
-import { RACE_LIMIT, readLineage } from './lineage.ts';
+import { addAccountChange, RACE_LIMIT, readLineage } from './lineage.ts';
 import type { Clock } from './ports.ts';
 
 export interface ChangeAccountRequest {
   readonly organization: OrganizationNumber;
   readonly card: CardReference;
-  /** Replacing and renewing make plastics: they have use cases of their own. */
-  readonly kind: Exclude<AccountChangeKind, 'replaced' | 'renewed' | 'card_added'>;
+  readonly kind: 'closed' | 'contact_cardholder' | 'opted_out' | 'opted_in';
 }
 
 export type ChangeAccount = (
@@ -41,16 +39,18 @@ export function makeChangeAccount(deps: ChangeAccountDeps): ChangeAccount {
       const organization = demandRecord(directory, request.organization);
       const { record } = await findByReference(deps, organization, request.card, trail);
       for (let tries = 0; tries < RACE_LIMIT; tries++) {
-        const { nextPosition, newestNumberId } = await readLineage(cards, record);
+        const nowMs = clock.nowMs();
+        const state = await readLineage(cards, record, nowMs);
         const change = {
           organization: organization.number,
-          lineage: record.lineage,
-          position: nextPosition,
+          lineage: state.newestLineage,
+          position: state.nextPosition,
           kind: request.kind,
-          numberId: newestNumberId,
-          recordedAtMs: clock.nowMs(),
+          numberId: state.newestNumberId,
+          effectiveAtMs: nowMs,
+          recordedAtMs: nowMs,
         };
-        const outcome = await trail.commit([{ kind: 'add_account_change', change }]);
+        const outcome = await trail.commit(addAccountChange(change));
         if (outcome.committed) return;
       }
       throw new Refusal('CARD_BUSY');

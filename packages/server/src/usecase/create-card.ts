@@ -1,17 +1,28 @@
-import type { AccountChange, LineageState } from '../domain/account-change.ts';
 import type { BinRange } from '../domain/bin-range.ts';
 import { type Caller, demandOrganization, demandRight } from '../domain/caller.ts';
 import type { Card, CardDetails, NumberRecord } from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
-import { DEFAULT_VALIDITY_YEARS, type Expiry, expiryAfterYears } from '../domain/expiry.ts';
+import {
+  DEFAULT_VALIDITY_YEARS,
+  demandPlausible,
+  type Expiry,
+  expiryAfterYears,
+} from '../domain/expiry.ts';
 import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { Pan } from '../domain/pan.ts';
+import { keptDigits } from '../domain/token-format.ts';
+import {
+  type AnswerOnceDeps,
+  answerOnce,
+  type KeepAnswer,
+  type Repeatable,
+} from './answer-once.ts';
 import type { Audited, Trail } from './audit-trail.ts';
 import { sealDetails, shownDetails } from './card-details.ts';
 import { drawPan } from './draw-pan.ts';
 import { demandRecord, type FindNumberDeps, lookUpNumber } from './find-number.ts';
-import { demandCurrent } from './lineage.ts';
+import { addAccountChange, demandCurrent } from './lineage.ts';
 import {
   DRAW_LIMIT,
   type MakeNumberDeps,
@@ -19,6 +30,7 @@ import {
   type NumberConflict,
   numberConflict,
 } from './make-number.ts';
+import type { Change } from './ports.ts';
 
 export interface CreateCardRequest {
   readonly organization: OrganizationNumber;
@@ -28,11 +40,13 @@ export interface CreateCardRequest {
   /** Left out: {@link DEFAULT_VALIDITY_YEARS} from now. */
   readonly expiry?: Expiry | undefined;
   readonly details: CardDetails;
+  /** Given: the same request, sent again, gets the same answer and makes nothing more. */
+  readonly repeatable?: Repeatable | undefined;
 }
 
 /** A card that was made or changed, and what its callers may be shown instead of the number. */
 export interface IssuedCard {
-  readonly card: Card;
+  readonly card: Omit<Card, 'sealedDetails'>;
   readonly details: CardDetails;
   readonly token: string;
   /** What stands for the number: the token where PAN Token is on, the masked number where it is off. */
@@ -45,7 +59,9 @@ export type CreateCard = (
   requestId: string,
 ) => Promise<IssuedCard>;
 
-export type CreateCardDeps = FindNumberDeps & MakeNumberDeps & { readonly audited: Audited };
+export type CreateCardDeps = FindNumberDeps &
+  MakeNumberDeps &
+  AnswerOnceDeps & { readonly audited: Audited };
 
 /**
  * Creates a card. A number that is new gets its PAN-TOKEN here, in the transaction of the card; a
@@ -53,7 +69,7 @@ export type CreateCardDeps = FindNumberDeps & MakeNumberDeps & { readonly audite
  *
  * @throws {Refusal} `ORGANIZATION_NOT_FOUND`, `RIGHT_MISSING`, `ORGANIZATION_RECORD_MISSING`, `PAN_OUTSIDE_BIN_RANGES`,
  *   `PAN_LENGTH_NOT_SERVED`, `CARD_EXISTS`, `CARD_REPLACED`, `CARD_CLOSED`, `BIN_RANGE_EXHAUSTED`,
- *   `TOKENS_EXHAUSTED`, `CARD_BUSY`, `KEY_UNAVAILABLE`
+ *   `TOKENS_EXHAUSTED`, `CARD_BUSY`, `KEY_UNAVAILABLE`, `IDEMPOTENCY_KEY_REUSED`
  */
 export function makeCreateCard(deps: CreateCardDeps): CreateCard {
   return (caller, request, requestId) =>
@@ -62,22 +78,43 @@ export function makeCreateCard(deps: CreateCardDeps): CreateCard {
       demandOrganization(caller, request.organization);
       demandRight(caller, 'issue');
       const organization = demandRecord(deps.directory, request.organization);
-      let conflict: NumberConflict | undefined;
-      for (let tries = 0; tries < DRAW_LIMIT; tries++) {
-        const { pan, range } = choosePan(deps, organization, request.pan);
-        trail.note({ maskedNumber: String(pan) });
-        const known = await lookUpNumber(deps, organization.number, pan);
-        if (known !== undefined && request.pan === undefined) continue; // Drawn before: draw again.
-        const record = known?.record ?? makeNumber(deps, organization, pan);
-        const card = makeCard(deps, record, range, request);
-        const details = shownDetails(deps.directory, caller, record.organization, request.details);
-        conflict = await commitCard(deps, trail, record, card, known !== undefined);
-        if (conflict === undefined) return issuedCard(organization, record, card, details, pan);
-        trail.note({ token: undefined });
+      // A number we draw tells nothing about one that is guessed: only given ones count.
+      if (request.pan !== undefined) {
+        const { length } = request.pan;
+        trail.spend(request.pan.reveal(), keptDigits(organization.formats, length));
       }
-      if (conflict === 'change_taken') throw new Refusal('CARD_BUSY');
-      throw new Refusal(conflict === 'token_taken' ? 'TOKENS_EXHAUSTED' : 'BIN_RANGE_EXHAUSTED');
+      return answerOnce(deps, trail, caller, request, (once, keep) =>
+        issue(deps, once, caller, { ...request, organization }, keep),
+      );
     });
+}
+
+async function issue(
+  deps: CreateCardDeps,
+  trail: Trail,
+  caller: Caller,
+  request: Omit<CreateCardRequest, 'organization'> & { organization: Organization },
+  keep: KeepAnswer,
+): Promise<IssuedCard> {
+  const { organization } = request;
+  let conflict: NumberConflict | undefined;
+  for (let tries = 0; tries < DRAW_LIMIT; tries++) {
+    const { pan, range } = choosePan(deps, organization, request.pan);
+    trail.note({ maskedNumber: String(pan) });
+    const known = await lookUpNumber(deps, organization.number, pan);
+    if (known !== undefined && request.pan === undefined) continue; // Drawn before: draw again.
+    const record = known?.record ?? makeNumber(deps, organization, pan);
+    const card = makeCard(deps, record, range, request);
+    const details = shownDetails(deps.directory, caller, record.organization, request.details);
+    const answer = issuedCard(organization, record, card, details, pan);
+    const changes =
+      known === undefined ? [addNumber(record)] : await claimLineage(deps, record, card);
+    conflict = await commitCard(trail, record, card, [...keep(answer), ...changes]);
+    if (conflict === undefined) return answer;
+    trail.note({ token: undefined });
+  }
+  if (conflict === 'change_taken') throw new Refusal('CARD_BUSY');
+  throw new Refusal(conflict === 'token_taken' ? 'TOKENS_EXHAUSTED' : 'BIN_RANGE_EXHAUSTED');
 }
 
 function choosePan(
@@ -100,9 +137,10 @@ function makeCard(
   { keyring, clock }: CreateCardDeps,
   record: NumberRecord,
   range: BinRange,
-  { sequence, expiry, details }: CreateCardRequest,
+  { sequence, expiry, details }: Omit<CreateCardRequest, 'organization'>,
 ): Card {
   const nowMs = clock.nowMs();
+  if (expiry !== undefined) demandPlausible(expiry, nowMs);
   return {
     organization: record.organization,
     numberId: record.id,
@@ -115,46 +153,43 @@ function makeCard(
   };
 }
 
-/**
- * A number that is new brings its lineage with it. One more card of a known number is an entry in the
- * log of its lineage: or the card could stay behind when the number is replaced at that moment.
- *
- * @returns what stood in the way, when another try is worth it.
- */
-async function commitCard(
-  deps: CreateCardDeps,
-  trail: Trail,
-  record: NumberRecord,
-  card: Card,
-  isKnown: boolean,
-): Promise<NumberConflict | undefined> {
-  const state = isKnown ? await demandCurrent(deps.cards, record) : undefined;
-  trail.note({ token: record.token });
-  const addCard = { kind: 'add_card', card } as const;
-  const outcome = await trail.commit(
-    state === undefined
-      ? [{ kind: 'add_number', record }, addCard]
-      : [addCard, { kind: 'add_account_change', change: cardAdded(record, card, state) }],
-  );
-  if (!outcome.committed && outcome.conflict === 'card_taken') throw new Refusal('CARD_EXISTS');
-  return numberConflict(outcome, record);
-}
+const addNumber = (record: NumberRecord): Change => ({ kind: 'add_number', record });
 
-function cardAdded(
+/**
+ * A number on record may be replaced at this very moment, and all of its cards with it: whoever comes
+ * second must see the other.
+ *
+ * @throws {Refusal} `CARD_REPLACED`, `CARD_CLOSED`
+ */
+async function claimLineage(
+  { cards }: CreateCardDeps,
   record: NumberRecord,
   card: Card,
-  { nextPosition }: LineageState,
-): AccountChange {
-  return {
+): Promise<Change[]> {
+  const { nextPosition } = await demandCurrent(cards, record);
+  return addAccountChange({
     organization: record.organization,
     lineage: record.lineage,
     position: nextPosition,
-    kind: 'card_added',
+    kind: 'plastic',
     numberId: record.id,
     sequence: card.sequence,
-    expiry: card.expiry,
+    effectiveAtMs: card.createdAtMs,
     recordedAtMs: card.createdAtMs,
-  };
+  });
+}
+
+/** @returns what stood in the way, when another try is worth it. */
+async function commitCard(
+  trail: Trail,
+  record: NumberRecord,
+  card: Card,
+  changes: readonly Change[],
+): Promise<NumberConflict | undefined> {
+  trail.note({ token: record.token });
+  const outcome = await trail.commit([...changes, { kind: 'add_card', card }]);
+  if (!outcome.committed && outcome.conflict === 'card_taken') throw new Refusal('CARD_EXISTS');
+  return numberConflict(outcome, record);
 }
 
 /** What a caller is told of a card, by the switch of its organization. */

@@ -3,7 +3,7 @@ import { Refusal } from '../domain/error.ts';
 import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import { type CardNumber, Pan } from '../domain/pan.ts';
-import { openToken } from '../domain/token-format.ts';
+import { keptDigits, openToken } from '../domain/token-format.ts';
 import type { Trail } from './audit-trail.ts';
 import type { CardStore, Directory, Keyring, SealedPlace } from './ports.ts';
 
@@ -46,7 +46,7 @@ export function findByReference(
 /**
  * The record of a card number that must have one.
  *
- * @throws {Refusal} `CARD_NUMBER_NOT_FOUND`, `RECORD_DAMAGED`, `KEY_UNAVAILABLE`
+ * @throws {Refusal} `BUDGET_EXHAUSTED`, `CARD_NUMBER_NOT_FOUND`, `RECORD_DAMAGED`, `KEY_UNAVAILABLE`
  */
 export async function findByNumber(
   { cards, keyring }: FindNumberDeps,
@@ -55,6 +55,7 @@ export async function findByNumber(
   trail: Trail,
 ): Promise<FoundNumber> {
   trail.note({ maskedNumber: String(number) });
+  trail.spend(number.reveal(), keptDigits(organization.formats, number.length));
   const found = await lookUpNumber({ cards, keyring }, organization.number, number);
   if (found === undefined) throw new Refusal('CARD_NUMBER_NOT_FOUND');
   trail.note({ token: found.record.token });
@@ -84,7 +85,11 @@ export async function lookUpNumber(
  * The record of a token. The key of a keyed token gives the PAN without the record; both must agree,
  * so that ciphertexts or tokens swapped by hand are noticed and never shown.
  *
- * @throws {Refusal} `TOKEN_MALFORMED`, `CARD_NUMBER_NOT_FOUND`, `RECORD_DAMAGED`, `KEY_UNAVAILABLE`
+ * A token that the card had before it was moved to a newer epoch finds the card as well. A token of a
+ * closed epoch is counted when it opens and agrees with its record, and refused.
+ *
+ * @throws {Refusal} `BUDGET_EXHAUSTED`, `TOKEN_MALFORMED`, `CARD_NUMBER_NOT_FOUND`, `TOKEN_EPOCH_CLOSED`,
+ *   `TOKEN_EPOCH_DESTROYED`, `RECORD_DAMAGED`, `KEY_UNAVAILABLE`
  */
 export async function findByToken(
   { cards, keyring }: FindNumberDeps,
@@ -92,14 +97,38 @@ export async function findByToken(
   token: string,
   trail: Trail,
 ): Promise<FoundNumber> {
+  trail.spend(token, keptDigits(organization.formats, token.length));
   const keys = keyring.tokenKeys(organization.number);
   const opened = openToken(organization.formats, keys, token);
-  const record = await cards.findNumberByToken(organization.number, opened.epoch, token);
-  if (record === undefined) throw new Refusal('CARD_NUMBER_NOT_FOUND');
+  const record =
+    (await cards.findNumberByToken(organization.number, opened.epoch, token)) ??
+    (await cards.findNumberByReplacedToken(organization.number, opened.epoch, token));
+  if (record === undefined) {
+    await refuseLost(cards, organization.number, opened.lost, token);
+    throw new Refusal('CARD_NUMBER_NOT_FOUND');
+  }
   trail.note({ token: record.token });
   const pan = openPan(keyring, record);
   if (opened.pan !== undefined && !pan.equals(opened.pan)) throw new Refusal('RECORD_DAMAGED');
+  if (keys.closed.has(opened.epoch)) {
+    const { epoch } = opened;
+    trail.countSeen(organization.number, epoch);
+    throw new Refusal('TOKEN_EPOCH_CLOSED', { epoch });
+  }
   return { record, pan };
+}
+
+/** A token of a destroyed epoch whose mark a newer one has taken over is known by its replacement. */
+async function refuseLost(
+  cards: CardStore,
+  organization: OrganizationNumber,
+  lost: readonly number[],
+  token: string,
+): Promise<void> {
+  for (const epoch of lost) {
+    const record = await cards.findNumberByReplacedToken(organization, epoch, token);
+    if (record !== undefined) throw new Refusal('TOKEN_EPOCH_DESTROYED', { epoch });
+  }
 }
 
 /** @throws {Refusal} `RECORD_DAMAGED`, `KEY_UNAVAILABLE` */

@@ -1,25 +1,130 @@
-import { type LineageState, lineageState } from '../domain/account-change.ts';
+import {
+  type AccountChange,
+  effectiveChanges,
+  followNumber,
+  type LineageStep,
+} from '../domain/account-change.ts';
 import type { NumberRecord } from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
-import type { CardStore } from './ports.ts';
+import type { OrganizationNumber } from '../domain/organization-number.ts';
+import type { RecordId } from '../domain/record-id.ts';
+import type { CardStore, Change } from './ports.ts';
 
 /** How often a change is tried again when somebody else changed the same card first. */
 export const RACE_LIMIT = 5;
 
-/** Where the lineage of a number stands now. */
-export async function readLineage(cards: CardStore, record: NumberRecord): Promise<LineageState> {
-  const changes = await cards.listChanges(record.organization, record.lineage);
-  return lineageState(record.lineage, changes);
+/** A card that went through more joined lineages than this has not been followed by a person either. */
+const LINEAGES_MAX = 32;
+
+/** The recorded view: every change, whenever it takes effect. What may be written goes by it. */
+export const RECORDED = Number.POSITIVE_INFINITY;
+
+/** Where a number leads to at some moment, through any number of replacements. */
+export interface LineageState extends Omit<LineageStep, 'next'> {
+  /** The lineage of the newest number. */
+  readonly newestLineage: RecordId;
+  /** The position the next change of that lineage will have. */
+  readonly nextPosition: number;
+  /** The changes of that lineage that hold. */
+  readonly effective: readonly AccountChange[];
+  /** When the next change takes effect that is recorded already; undefined when there is none. */
+  readonly nextChangeAtMs: number | undefined;
+}
+
+/**
+ * Where a number stands.
+ *
+ * @param atMs the moment to look at, or {@link RECORDED}.
+ */
+export async function readLineage(
+  cards: CardStore,
+  record: Pick<NumberRecord, 'organization' | 'id' | 'lineage'>,
+  atMs: number,
+): Promise<LineageState> {
+  let place = { numberId: record.id, lineage: record.lineage };
+  let closed = false;
+  let contactCardholder = false;
+  let optedOut = false;
+  let nextChangeAtMs: number | undefined;
+  const stoppedMerchants = new Set<string>();
+  for (let count = 0; count < LINEAGES_MAX; count++) {
+    const changes = await cards.listChanges(record.organization, place.lineage);
+    const effective = effectiveChanges(changes, atMs);
+    const step = followNumber(place.numberId, effective);
+    closed ||= step.closed;
+    contactCardholder ||= step.contactCardholder;
+    optedOut ||= step.optedOut;
+    for (const merchantId of step.stoppedMerchants) stoppedMerchants.add(merchantId);
+    nextChangeAtMs = earliest(nextChangeAtMs, changes, atMs);
+    if (step.next === undefined) {
+      return {
+        newestNumberId: step.newestNumberId,
+        newestLineage: place.lineage,
+        nextPosition: (changes.at(-1)?.position ?? 0) + 1,
+        ...{ closed, contactCardholder, optedOut, stoppedMerchants, effective, nextChangeAtMs },
+      };
+    }
+    place = step.next;
+  }
+  throw new Refusal('RECORD_DAMAGED', { lineageCount: LINEAGES_MAX });
+}
+
+function earliest(
+  known: number | undefined,
+  changes: readonly AccountChange[],
+  atMs: number,
+): number | undefined {
+  const future = effectiveChanges(changes, RECORDED)
+    .map(({ effectiveAtMs }) => effectiveAtMs)
+    .find((effectiveAtMs) => effectiveAtMs > atMs);
+  return future === undefined ? known : Math.min(future, known ?? future);
 }
 
 /**
  * The lineage of a number that may still be issued on.
  *
- * @throws {Refusal} `CARD_REPLACED` by a newer number, `CARD_CLOSED`
+ * @throws {Refusal} `CARD_REPLACED` by a newer number, `CARD_CLOSED`; what is recorded for a day to
+ *   come counts, too
  */
 export async function demandCurrent(cards: CardStore, record: NumberRecord): Promise<LineageState> {
-  const state = await readLineage(cards, record);
+  return demandCurrentAt(cards, record, RECORDED);
+}
+
+/**
+ * The lineage of a number on the day something is to happen to it.
+ *
+ * @throws {Refusal} `CARD_REPLACED`, `CARD_CLOSED` by then
+ */
+export async function demandCurrentAt(
+  cards: CardStore,
+  record: NumberRecord,
+  atMs: number,
+): Promise<LineageState> {
+  const state = await readLineage(cards, record, atMs);
   if (state.newestNumberId !== record.id) throw new Refusal('CARD_REPLACED');
   if (state.closed) throw new Refusal('CARD_CLOSED');
   return state;
+}
+
+/** The changes that add an entry to the log of a lineage. */
+export function addAccountChange(change: AccountChange): Change[] {
+  return [{ kind: 'add_account_change', change }];
+}
+
+/** The lineages that lead into one, itself first: whoever watches a number of any of them is told. */
+export async function listFeeders(
+  cards: CardStore,
+  organization: OrganizationNumber,
+  lineage: RecordId,
+): Promise<readonly RecordId[]> {
+  const found = [lineage];
+  for (let index = 0; index < found.length && found.length < LINEAGES_MAX; index++) {
+    const changes = await cards.listChanges(organization, found[index] ?? lineage);
+    for (const { kind, otherLineage } of changes) {
+      if (kind === 'joined' && otherLineage && !found.includes(otherLineage)) {
+        found.push(otherLineage);
+      }
+    }
+  }
+  return found;
 }

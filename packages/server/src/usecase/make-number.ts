@@ -35,9 +35,11 @@ export function makeNumber(
   const { token, epoch } = makeToken(organization.formats, keys, pan, random);
   const id = random.recordId();
   const names = { organization: organization.number, id, lineage: lineage ?? id, token };
+  const panIndex = keyring.panIndex(organization.number, pan);
   return {
     ...names,
-    panIndex: keyring.panIndex(organization.number, pan),
+    panIndex: panIndex.current,
+    nextPanIndex: panIndex.next,
     epoch,
     sealedPan: keyring.seal(panPlace(names), pan.reveal()),
     createdAtMs: clock.nowMs(),

@@ -5,17 +5,26 @@
  */
 
 import type { AccountChange } from '../domain/account-change.ts';
-import type { AuditRecord } from '../domain/audit-record.ts';
 import type { BinRange } from '../domain/bin-range.ts';
 import type { Caller, CallerKey } from '../domain/caller.ts';
-import type { Card, NumberRecord, Sealed } from '../domain/card.ts';
+import type { Card, NumberRecord, PanIndex, Sealed } from '../domain/card.ts';
 import type { Merchant } from '../domain/merchant.ts';
 import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { CardNumber } from '../domain/pan.ts';
 import type { RecordId } from '../domain/record-id.ts';
-import type { SignedNonce } from '../domain/signed-nonce.ts';
 import type { TokenKeys } from '../domain/token-format.ts';
+import type { KeyName, WrappedKey } from './key-ports.ts';
+
+export type {
+  KeyName,
+  KeyPurpose,
+  KeyRecord,
+  WrappedKey,
+  WrappedKeyStore,
+} from './key-ports.ts';
+
+export type { Change, CommitOutcome, Conflict, Ledger, Unit } from './ledger-ports.ts';
 
 export interface Clock {
   /** Milliseconds since 1970 UTC. */
@@ -45,6 +54,7 @@ export interface Directory {
   /** All that were ever made for a caller, oldest first. */
   listCredentials(callerId: string): readonly RegisteredCaller[];
   listMerchants(): readonly Merchant[];
+  findMerchantById(merchantId: string): Merchant | undefined;
   /** Reads everything anew; resolves when the next look-up sees it. */
   refresh(): Promise<void>;
   /** Whether another node or process has registered or changed something since. */
@@ -81,9 +91,15 @@ export interface CardStore {
   findNumber(organization: OrganizationNumber, id: RecordId): Promise<NumberRecord | undefined>;
   findNumberByIndex(
     organization: OrganizationNumber,
-    panIndex: Uint8Array,
+    panIndex: PanIndex,
   ): Promise<NumberRecord | undefined>;
   findNumberByToken(
+    organization: OrganizationNumber,
+    epoch: number,
+    token: string,
+  ): Promise<NumberRecord | undefined>;
+  /** The number that had this token before it was given one of a newer epoch. */
+  findNumberByReplacedToken(
     organization: OrganizationNumber,
     epoch: number,
     token: string,
@@ -100,95 +116,10 @@ export interface CardStore {
     organization: OrganizationNumber,
     lineage: RecordId,
   ): Promise<readonly AccountChange[]>;
-}
-
-/** One thing that becomes true when its unit is committed. */
-export type Change =
-  | { readonly kind: 'add_number'; readonly record: NumberRecord }
-  | { readonly kind: 'add_card'; readonly card: Card }
-  /** One plastic more; the expiry as given, unless it is later already. */
-  | { readonly kind: 'renew_card'; readonly card: Card }
-  | { readonly kind: 'add_account_change'; readonly change: AccountChange }
-  | { readonly kind: 'add_organization'; readonly organization: Organization }
-  | { readonly kind: 'add_bin_range'; readonly range: BinRange }
-  | { readonly kind: 'add_key'; readonly key: WrappedKey }
-  | { readonly kind: 'add_caller'; readonly caller: Caller }
-  | { readonly kind: 'add_credential'; readonly registered: RegisteredCaller }
-  | {
-      readonly kind: 'end_credential';
-      readonly callerId: string;
-      readonly apikeyDigest: string;
-      readonly atMs: number;
-    }
-  | { readonly kind: 'disable_caller'; readonly callerId: string; readonly atMs: number }
-  | {
-      readonly kind: 'set_caller_keys';
-      readonly callerId: string;
-      readonly keys: readonly CallerKey[];
-    }
-  | { readonly kind: 'add_merchant'; readonly registered: RegisteredMerchant }
-  | { readonly kind: 'disable_merchant'; readonly merchantId: string; readonly atMs: number }
-  /** Tells all nodes that something was registered or changed. */
-  | { readonly kind: 'count_directory_up' }
-  | { readonly kind: 'add_nonce'; readonly nonce: SignedNonce }
-  | { readonly kind: 'forget_nonces'; readonly expiredBeforeMs: number };
-
-/** All of its changes and its audit record become durable together, or nothing does. */
-export interface Unit {
-  readonly changes: readonly Change[];
-  readonly audit: AuditRecord;
-}
-
-/** Which promise of the store a unit would have broken. */
-export type Conflict =
-  | 'number_taken' // this PAN has a record
-  | 'token_taken' // this token is on record; a keyed one may be that of the same PAN
-  | 'card_taken' // this number has a card with this sequence
-  | 'change_taken' // somebody else changed this lineage first
-  | 'nonce_taken' // this caller has signed with it before
-  | 'registration_taken';
-
-export type CommitOutcome =
-  | { readonly committed: true }
-  | { readonly committed: false; readonly conflict: Conflict };
-
-/** The one way to write. */
-export interface Ledger {
-  /**
-   * Resolves when the unit is durable, or when it was refused and nothing of it was kept.
-   *
-   * @throws {Refusal} `STORE_UNAVAILABLE`: whether it was kept is not known.
-   */
-  commit(unit: Unit): Promise<CommitOutcome>;
-}
-
-/** What a key of an organization, or of the service itself, is for. */
-export type KeyPurpose =
-  | 'token' // FF1 of PAN-TOKENs, by epoch
-  | 'index' // HMAC that finds a PAN
-  | 'data' // AES-GCM of stored PANs and details, by epoch
-  | 'zone' // AES of card numbers sent to and from the organization, by epoch
-  | 'credential-index' // service: HMAC that finds an API key
-  | 'caller-secret' // service: AES-GCM of callers' secrets
-  | 'access-token' // service: HMAC of bearer tokens
-  | 'message'; // service: RSA private key of encrypted requests
-
-/** A key as it is stored: wrapped under the key-encryption key, its attributes under the MAC. */
-export interface WrappedKey {
-  /** Undefined: a key of the service itself. */
-  readonly organization: OrganizationNumber | undefined;
-  readonly purpose: KeyPurpose;
-  /** Counts the keys of one organization and purpose, from 1. */
-  readonly epoch: number;
-  readonly wrapped: Uint8Array;
-  /** Purpose `token`: a token that the key must make again, checked whenever it is loaded. */
-  readonly knownAnswer: string | undefined;
-  readonly createdAtMs: number;
-}
-
-/** Where wrapped keys are read from. */
-export interface WrappedKeyStore {
-  listKeys(): Promise<readonly WrappedKey[]>;
+  findChangeByReference(
+    organization: OrganizationNumber,
+    referenceIndex: Uint8Array,
+  ): Promise<AccountChange | undefined>;
 }
 
 /** What a sealed text belongs to; it opens nowhere else. */
@@ -202,12 +133,20 @@ export interface SealedPlace {
 
 /** The keys of organizations. They never leave it; what is done with them is done here. */
 export interface Keyring {
-  /** Makes and wraps the first keys of an organization. They serve once stored and {@link refresh}ed. */
-  newOrganizationKeys(organization: OrganizationNumber): readonly WrappedKey[];
+  /**
+   * Wraps a key. It serves once it is stored and {@link refresh}ed.
+   *
+   * @param bytes left out: new ones are drawn.
+   */
+  newKey(name: KeyName, bytes?: Uint8Array): Promise<WrappedKey>;
+  /** The bytes of a token key, to be wrapped for somebody else. */
+  revealTokenKey(key: WrappedKey): Promise<Uint8Array>;
   /** @throws {Refusal} `KEY_UNAVAILABLE`, as every method below. */
   tokenKeys(organization: OrganizationNumber): TokenKeys;
-  /** 32 bytes, the same for the same number and organization. */
-  panIndex(organization: OrganizationNumber, number: CardNumber): Uint8Array;
+  /** The same for the same number and organization, while its index key stays. */
+  panIndex(organization: OrganizationNumber, number: CardNumber): PanIndex;
+  /** 32 bytes for a name that others gave to something, and that may hold anything. */
+  referenceIndex(organization: OrganizationNumber, reference: string): Uint8Array;
   seal(place: SealedPlace, text: string): Sealed;
   /** @throws {Refusal} `RECORD_DAMAGED` when it was sealed elsewhere or has been changed. */
   open(place: SealedPlace, sealed: Sealed): string;
@@ -246,12 +185,17 @@ export interface ZoneKeys {
    * Wraps a zone key of an organization. It serves once stored and {@link refresh}ed.
    *
    * @param bytes 32 bytes the organization gave; left out: drawn here.
-   * @returns the key as it is stored, and its bytes, to be shown once.
+   * @returns the key as it is stored, its bytes, to be shown once, and the epochs of those that open
+   *   until then, newest first.
    */
   newKey(
     organization: OrganizationNumber,
     bytes?: Uint8Array,
-  ): { readonly key: WrappedKey; readonly bytes: Uint8Array };
+  ): Promise<{
+    readonly key: WrappedKey;
+    readonly bytes: Uint8Array;
+    readonly before: readonly number[];
+  }>;
   /** Under the newest key. @throws {Refusal} `NUMBER_ENCRYPTED_NO_ZONE_KEY` */
   encrypt(organization: OrganizationNumber, number: CardNumber): string;
   /**

@@ -4,8 +4,10 @@ import { type Caller, makeCaller, type NewCaller } from '../domain/caller.ts';
 import { Refusal } from '../domain/error.ts';
 import type { Merchant, NewMerchant } from '../domain/merchant.ts';
 import type { Organization } from '../domain/organization.ts';
+import type { OrganizationNumber } from '../domain/organization-number.ts';
 import { parseFormats } from '../domain/token-format.ts';
 import type { Audited, RequestContext } from './audit-trail.ts';
+import { addKey } from './key-changes.ts';
 import type {
   Change,
   Clock,
@@ -60,6 +62,16 @@ export interface Register {
 export function makeRegister(deps: RegisterDeps): Register {
   const { audited, directory, keyring, credentials, random } = deps;
 
+  /** The first keys of an organization. */
+  async function firstKeys(organization: OrganizationNumber): Promise<readonly Change[]> {
+    const keys = await Promise.all(
+      (['token', 'index', 'data', 'reference'] as const).map((purpose) =>
+        keyring.newKey({ organization, purpose, epoch: 1 }),
+      ),
+    );
+    return keys.flatMap((key) => addKey(key, 'active'));
+  }
+
   async function refresh(): Promise<void> {
     await keyring.refresh();
     await directory.refresh();
@@ -70,13 +82,12 @@ export function makeRegister(deps: RegisterDeps): Register {
       const { number } = organization;
       parseFormats(organization.formats);
       const parsed = ranges.map((range) => parseBinRange({ ...range, organization: number }));
-      await register(audited, context, 'add_organization', () => {
+      await register(audited, context, 'add_organization', async () => {
         demandFree(directory, parsed);
-        const keys = keyring.newOrganizationKeys(number);
         return [
           { kind: 'add_organization', organization },
           ...parsed.map((range) => ({ kind: 'add_bin_range', range }) as const),
-          ...keys.map((key) => ({ kind: 'add_key', key }) as const),
+          ...(await firstKeys(number)),
         ];
       });
       await refresh();
@@ -89,7 +100,7 @@ export function makeRegister(deps: RegisterDeps): Register {
         if (deps.publicKeys.parse(use, publicKeyPem) === undefined) refuseField('keys');
       }
       const { registered, apikey, secret } = newCredential(deps, caller);
-      await register(audited, context, 'add_caller', () => [
+      await register(audited, context, 'add_caller', async () => [
         { kind: 'add_caller', caller },
         { kind: 'add_credential', registered },
       ]);
@@ -102,7 +113,7 @@ export function makeRegister(deps: RegisterDeps): Register {
       demandAccessForm(deps, merchant);
       const apiKey = credentials.newSecret();
       const registered = { merchant, apiKeyDigest: credentials.digest(apiKey) };
-      await register(audited, context, 'add_merchant', () => [
+      await register(audited, context, 'add_merchant', async () => [
         { kind: 'add_merchant', registered },
       ]);
       await refresh();
@@ -142,10 +153,10 @@ function register(
   audited: Audited,
   context: RequestContext,
   action: 'add_organization' | 'add_caller' | 'add_merchant',
-  makeChanges: () => readonly Change[],
+  makeChanges: () => Promise<readonly Change[]>,
 ): Promise<void> {
   return audited(context, action, async (trail) => {
-    const outcome = await trail.commit([...makeChanges(), { kind: 'count_directory_up' }]);
+    const outcome = await trail.commit([...(await makeChanges()), { kind: 'count_directory_up' }]);
     if (!outcome.committed) throw new Refusal('ALREADY_REGISTERED');
   });
 }

@@ -3,7 +3,8 @@ import { describe, it } from 'node:test';
 import {
   type AccountChange,
   type AccountChangeKind,
-  lineageState,
+  effectiveChanges,
+  followNumber,
 } from '../../src/domain/account-change.ts';
 import { type Expiry, parseExpiry } from '../../src/domain/expiry.ts';
 import type { OrganizationNumber } from '../../src/domain/organization-number.ts';
@@ -11,6 +12,7 @@ import type { RecordId } from '../../src/domain/record-id.ts';
 import { validationStatus } from '../../src/domain/validation.ts';
 
 const FIRST = 'first' as RecordId;
+const merchantId = '0'.repeat(32);
 const expiry = parseExpiry('11', '2028');
 const renewed = parseExpiry('11', '2033');
 
@@ -27,29 +29,30 @@ function stateAfter(...kinds: AccountChangeKind[]) {
       kind,
       numberId,
       ...(isNew && { newNumberId }),
-      recordedAtMs: 0,
+      effectiveAtMs: index,
+      recordedAtMs: index,
     };
     if (isNew) numberId = newNumberId;
     return change;
   });
-  return lineageState(FIRST, changes);
+  return followNumber(FIRST, effectiveChanges(changes, Number.POSITIVE_INFINITY));
 }
 
 describe('the log of a lineage', () => {
   it('of nothing leaves the first number as it is', () => {
     assert.deepEqual(stateAfter(), {
       newestNumberId: FIRST,
+      next: undefined,
       closed: false,
       contactCardholder: false,
       optedOut: false,
-      nextPosition: 1,
+      stoppedMerchants: new Set(),
     });
   });
 
   it('follows the numbers to the newest one', () => {
     const state = stateAfter('replaced', 'renewed', 'replaced');
     assert.equal(state.newestNumberId, 'number 2');
-    assert.equal(state.nextPosition, 4);
   });
 });
 
@@ -84,18 +87,18 @@ describe('what a merchant is told', () => {
     it(`is ${status} after ${kinds.join(', ') || 'nothing'}`, () => {
       const state = stateAfter(...kinds);
       const now = kinds.includes('renewed') ? renewed : expiry;
-      assert.equal(validationStatus({ numberId: FIRST, expiry }, state, [now]), status);
+      assert.equal(validationStatus({ numberId: FIRST, expiry, merchantId }, state, [now]), status);
     });
   }
 
   it('is V to who asks with the newest number and expiry, whatever went before', () => {
     const state = stateAfter('contact_cardholder', 'replaced', 'renewed');
-    const asked = { numberId: state.newestNumberId, expiry: renewed };
+    const asked = { numberId: state.newestNumberId, expiry: renewed, merchantId };
     assert.equal(validationStatus(asked, state, [renewed]), 'V');
   });
 
   it('is V when one of several cards with the number has that expiry', () => {
-    const asked = { numberId: FIRST, expiry };
+    const asked = { numberId: FIRST, expiry, merchantId };
     const other = 203001 as Expiry;
     assert.equal(validationStatus(asked, stateAfter(), [other, expiry]), 'V');
     assert.equal(validationStatus(asked, stateAfter(), [other]), 'E');

@@ -25,7 +25,7 @@ function keysOf(...epochs: number[]): TokenKeys {
   const keys = epochs.map((epoch) => prepareKey(epoch, randomBytes(32)));
   const active = keys.at(-1);
   assert(active);
-  return { active, living: prepareKeys(keys) };
+  return { active, living: prepareKeys(keys), closed: new Set(), destroyed: [] };
 }
 
 const random = { bytes: (count: number) => randomBytes(count) };
@@ -95,7 +95,7 @@ describe('a token', () => {
     const pan = Pan.parse('4111111111111111');
     const { token, epoch } = makeToken(formats, keys, pan, random);
     assert.equal(epoch, 0);
-    assert.deepEqual(openToken(formats, keys, token), { pan: undefined, epoch: 0 });
+    assert.deepEqual(openToken(formats, keys, token), { pan: undefined, epoch: 0, lost: [] });
   });
 
   it('that is not the organization’s is refused in one way, whatever is wrong with it', () => {

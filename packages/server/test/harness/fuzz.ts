@@ -50,7 +50,7 @@ export function readOperations(): readonly Operation[] {
         requestBody?.content ?? {},
       );
       const answers = Object.entries(responses).map(([status, { content }]) => {
-        const schema = content?.['application/json']?.schema ?? {};
+        const schema = Object.values(content ?? {})[0]?.schema ?? {};
         const compiled = Compile(schema as never);
         return [status, (value: unknown) => compiled.Check(value)];
       });
@@ -222,7 +222,7 @@ export async function makeRequestArbitrary(
 /** Fields that hold what the caller sent, moments and ids: chance makes card numbers of them. */
 const UNRELATED = new Set([
   ...['accountNumber', 'customerNumber', 'embosserName1', 'embosserName2', 'issued_at'],
-  ...['correlationID', 'x-request-id', 'access_token', 'encdata'],
+  ...['correlationID', 'requestId', 'x-request-id', 'access_token', 'encdata'],
 ]);
 
 /**

@@ -62,9 +62,12 @@ export async function makePostgresServer(
     url,
     async start() {
       const [command = postgres, ...rest] = [...AS_USER, postgres, '-D', data];
-      // A process group of its own: a signal to it reaches every process of the server.
-      child = spawn(command, rest, { stdio: 'ignore', detached: true });
-      await untilUp(url('postgres'));
+      const until = Date.now() + START_LIMIT_MS;
+      do {
+        // A process group of its own: a signal to it reaches every process of the server.
+        child = spawn(command, rest, { stdio: 'ignore', detached: true });
+        // After a kill it may find the old one's memory still held, and end at once.
+      } while (!(await isUp(child, url('postgres'), until)));
     },
     signal: (signal) => void process.kill(-demandPid(child), signal),
     async kill() {
@@ -76,8 +79,10 @@ export async function makePostgresServer(
     async stop() {
       if (child !== undefined) {
         const ended = exitOf(child);
-        process.kill(demandPid(child), 'SIGINT');
-        await ended;
+        if (child.exitCode === null && child.signalCode === null) {
+          process.kill(demandPid(child), 'SIGINT');
+          await ended;
+        }
       }
       rmSync(folder, { recursive: true, force: true });
     },
@@ -146,15 +151,16 @@ function runAsUser(binary: string, args: readonly string[]): void {
   execFileSync(command, rest, { stdio: 'pipe' });
 }
 
-async function untilUp(url: string): Promise<void> {
-  const until = Date.now() + START_LIMIT_MS;
+/** @returns false when the server ended instead. */
+async function isUp(child: ChildProcess, url: string, until: number): Promise<boolean> {
   for (;;) {
     try {
       await queryOnce(url, 'select 1');
-      return;
+      return true;
     } catch (error) {
       if (Date.now() > until) throw error;
       await new Promise((resolve) => setTimeout(resolve, 50));
+      if (child.exitCode !== null || child.signalCode !== null) return false;
     }
   }
 }

@@ -1,12 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { readKeyEncryptionKey } from '../../src/keys/key-encryption-key.ts';
-import { makeKeyWrapper } from '../../src/keys/key-wrapper.ts';
-import { makeKeyring } from '../../src/keys/keyring.ts';
-import { makeCardStore } from '../../src/store/card-store.ts';
-import { makeWrappedKeyStore } from '../../src/store/directory.ts';
-import { openSqlite } from '../../src/store/sqlite.ts';
+import { makeLog } from '../../src/log.ts';
+import { openHome, systemClock } from '../../src/opened-home.ts';
 import { openPan } from '../../src/usecase/find-number.ts';
 import type { PanRegistry } from './pan-registry.ts';
 
@@ -29,13 +25,13 @@ export function demandNoPanIn(folder: string, registry: PanRegistry): void {
  * @returns how many there are.
  */
 export async function addKeptNumbers(home: string, registry: PanRegistry): Promise<number> {
-  const store = await openSqlite(join(home, 'pantoken.db'));
+  const { keyring, cards, close } = await openHome(
+    home,
+    makeLog('error', { write: () => undefined }),
+    systemClock,
+    {},
+  );
   try {
-    const wrapper = makeKeyWrapper(readKeyEncryptionKey(join(home, 'key-encryption-key')));
-    const clock = { nowMs: () => Date.now() };
-    const keys = makeWrappedKeyStore(store.reader);
-    const keyring = await makeKeyring({ wrapper, store: keys, clock });
-    const cards = makeCardStore(store.reader);
     const ids = readRows(home, 'select organization, lower(hex(number_id)) as id from card_number');
     for (const { organization, id } of ids) {
       const record = await cards.findNumber(organization as never, id as never);
@@ -48,7 +44,7 @@ export async function addKeptNumbers(home: string, registry: PanRegistry): Promi
     }
     return ids.length;
   } finally {
-    await store.close();
+    await close();
   }
 }
 

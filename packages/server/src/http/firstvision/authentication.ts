@@ -44,9 +44,10 @@ export function demandCaller(
   });
 
   // Signed, answered and its nonce not written: it could be replayed. No route may do that.
-  app.addHook('onSend', async (request, reply) => {
+  app.addHook('onSend', (request, reply, _payload, done) => {
     const isPending = nonces.take(request.id) !== undefined;
     assert(!isPending || reply.statusCode >= 300, 'a signed request left no record');
+    done();
   });
 }
 

@@ -12,6 +12,7 @@ import { callerOf } from './authentication.ts';
 import { parseReferenceField } from './card-field.ts';
 import { shownField } from './embosser-add.ts';
 import { envelopeOf, success } from './envelope.ts';
+import { type MakeRepeatable, repeatableOf } from './repeatable.ts';
 
 const Count = Type.Optional(Type.Integer({ minimum: 0, maximum: 99 }));
 
@@ -48,6 +49,12 @@ const Data = Type.Object({
   expiryDate: Type.String(),
 });
 
+interface CardActionDeps {
+  readonly reissueCard: ReissueCard;
+  readonly renewCard: RenewCard;
+  readonly makeRepeatable: MakeRepeatable;
+}
+
 type TakeAction = (
   caller: Caller,
   request: ReissueCardRequest,
@@ -62,8 +69,7 @@ type TakeAction = (
  */
 export function registerCardAction(
   app: FastifyInstance,
-  reissueCard: ReissueCard,
-  renewCard: RenewCard,
+  { reissueCard, renewCard, makeRepeatable }: CardActionDeps,
 ): void {
   const actions: Readonly<Record<number, TakeAction>> = {
     2: (caller, request, id) => renewCard(caller, { ...request, expiry: 'same' }, id),
@@ -94,11 +100,10 @@ export function registerCardAction(
       if (takeAction === undefined) throw new Refusal('CARD_ACTION_UNSUPPORTED');
       if (randomPin !== 0) throw new Refusal('PIN_NOT_KEPT');
       const card = parseReferenceField(cardNumber);
-      const issued = await takeAction(
-        callerOf(request),
-        { organization, card, sequence },
-        request.id,
-      );
+      const caller = callerOf(request);
+      const repeatable = repeatableOf(request, caller, makeRepeatable);
+      const asked = { organization, card, sequence, repeatable };
+      const issued = await takeAction(caller, asked, request.id);
       return success(dataOf(issued, request.body));
     },
   );

@@ -7,6 +7,7 @@ import type { CreateCard, IssuedCard } from '../../usecase/create-card.ts';
 import { callerOf } from './authentication.ts';
 import { maskField, padField, parseNewNumberField } from './card-field.ts';
 import { envelopeOf, success } from './envelope.ts';
+import { type MakeRepeatable, repeatableOf } from './repeatable.ts';
 
 /** Codes are documented as numbers and as text, and sent as either. */
 const code = (length: number) =>
@@ -73,7 +74,10 @@ const Data = Type.Object({
 });
 
 /** `POST /cards/embosser/l8vf` (M.CMS.EMBOSSER.ADD, L8VF): creates a card and its PAN-TOKEN. */
-export function registerEmbosserAdd(app: FastifyInstance, createCard: CreateCard): void {
+export function registerEmbosserAdd(
+  app: FastifyInstance,
+  { createCard, makeRepeatable }: { createCard: CreateCard; makeRepeatable: MakeRepeatable },
+): void {
   app.post<{ Body: Static<typeof KeptBody> }>(
     '/cards/embosser/l8vf',
     {
@@ -89,14 +93,16 @@ export function registerEmbosserAdd(app: FastifyInstance, createCard: CreateCard
     },
     async (request) => {
       const { organizationNumber, cardNumber, cardSequence, expirationDate } = request.body;
+      const caller = callerOf(request);
       const issued = await createCard(
-        callerOf(request),
+        caller,
         {
           organization: parseOrganizationNumber(organizationNumber),
           pan: parseNewNumberField(cardNumber),
           sequence: parseCardSequence(cardSequence ?? FIRST_CARD_SEQUENCE),
           expiry: expirationDate ? parseExpiryDate(expirationDate) : undefined,
           details: detailsOf(request.body),
+          repeatable: repeatableOf(request, caller, makeRepeatable),
         },
         request.id,
       );

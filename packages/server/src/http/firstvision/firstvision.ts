@@ -11,6 +11,7 @@ import { demandCaller } from './authentication.ts';
 import { registerCardAction } from './card-action.ts';
 import { registerCardPan } from './card-pan.ts';
 import { registerEmbosserAdd } from './embosser-add.ts';
+import type { MakeRepeatable } from './repeatable.ts';
 
 export interface FirstVisionDeps {
   readonly authenticate: Authenticate;
@@ -20,6 +21,7 @@ export interface FirstVisionDeps {
   readonly inquireNumber: InquireNumber;
   readonly reissueCard: ReissueCard;
   readonly renewCard: RenewCard;
+  readonly makeRepeatable: MakeRepeatable;
 }
 
 /** The issuer's face: FirstVision's paths, fields and codes. */
@@ -30,9 +32,9 @@ export function registerFirstVision(app: FastifyInstance, deps: FirstVisionDeps)
   });
   app.register((scope, _options, done) => {
     demandCaller(scope, deps);
-    registerEmbosserAdd(scope, deps.createCard);
+    registerEmbosserAdd(scope, deps);
     registerCardPan(scope, deps.inquireToken, deps.inquireNumber);
-    registerCardAction(scope, deps.reissueCard, deps.renewCard);
+    registerCardAction(scope, deps);
     done();
   });
 }

@@ -1,0 +1,102 @@
+/**
+ * Merkle trees as transparency logs make them (RFC 9162, 2.1; the same as RFC 6962). A leaf and a node
+ * are hashed under different prefixes, so that none can be passed off as the other.
+ *
+ * @module
+ */
+import { hash } from 'node:crypto';
+
+const LEAF = Buffer.of(0x00);
+const NODE = Buffer.of(0x01);
+
+/** SHA-256 of nothing: the root of a tree without leaves. */
+const EMPTY_ROOT = sha256(Buffer.alloc(0));
+
+/**
+ * What has to be kept of a tree to make it grow: the roots of its perfect subtrees, the largest
+ * first, at most one for each bit of its size. Never changed; growing gives a new one.
+ */
+export interface Tree {
+  readonly size: number;
+  readonly peaks: readonly Buffer[];
+}
+
+export const EMPTY_TREE: Tree = { size: 0, peaks: [] };
+
+export function sha256(bytes: Uint8Array): Buffer {
+  return hash('sha256', bytes, 'buffer');
+}
+
+/** The hash of a leaf: what {@link grow} and the proofs take. */
+export function leafHash(leaf: Uint8Array): Buffer {
+  return sha256(Buffer.concat([LEAF, leaf]));
+}
+
+/** The tree with one leaf more. */
+export function grow(tree: Tree, leaf: Buffer): Tree {
+  const peaks = [...tree.peaks, leaf];
+  // As in adding one to a binary number: two subtrees of one size become one of twice the size.
+  for (let carry = tree.size; carry % 2 === 1; carry = Math.floor(carry / 2)) {
+    const [left, right] = peaks.splice(-2);
+    if (left !== undefined && right !== undefined) peaks.push(nodeHash(left, right));
+  }
+  return { size: tree.size + 1, peaks };
+}
+
+/** The Merkle tree hash of all leaves, 32 bytes. */
+export function rootOf({ peaks }: Tree): Buffer {
+  return peaks.length === 0
+    ? EMPTY_ROOT
+    : peaks.reduceRight((right, left) => nodeHash(left, right));
+}
+
+/** The root over some leaves. */
+export function rootOfLeaves(leaves: readonly Buffer[]): Buffer {
+  return rootOf(leaves.reduce(grow, EMPTY_TREE));
+}
+
+/**
+ * What shows that a leaf is in the tree over `leaves` (RFC 9162, 2.1.3.1): the hashes beside its way
+ * to the root, lowest first.
+ *
+ * @param index 0 .. leaves.length - 1
+ */
+export function inclusionProof(leaves: readonly Buffer[], index: number): readonly Buffer[] {
+  if (leaves.length <= 1) return [];
+  const split = largestPowerBelow(leaves.length);
+  const [near, far] =
+    index < split
+      ? [leaves.slice(0, split), leaves.slice(split)]
+      : [leaves.slice(split), leaves.slice(0, split)];
+  return [...inclusionProof(near, index % split), rootOfLeaves(far)];
+}
+
+/** The root that a leaf at `index` of `size` leaves and its proof lead to; undefined when it cannot. */
+export function rootOfProof(
+  leaf: Buffer,
+  index: number,
+  size: number,
+  proof: readonly Buffer[],
+): Buffer | undefined {
+  if (index >= size) return undefined;
+  if (size === 1) return proof.length === 0 ? leaf : undefined;
+  const sibling = proof.at(-1);
+  if (sibling === undefined) return undefined;
+  const split = largestPowerBelow(size);
+  const rest = proof.slice(0, -1);
+  if (index < split) {
+    const left = rootOfProof(leaf, index, split, rest);
+    return left && nodeHash(left, sibling);
+  }
+  const right = rootOfProof(leaf, index - split, size - split, rest);
+  return right && nodeHash(sibling, right);
+}
+
+function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
+  return sha256(Buffer.concat([NODE, left, right]));
+}
+
+/** The largest power of two below `size`; size is 2 or more. */
+function largestPowerBelow(size: number): number {
+  return 2 ** Math.floor(Math.log2(size - 1));
+}

@@ -1,0 +1,68 @@
+import type { OrganizationNumber } from '../domain/organization-number.ts';
+import type { RequestContext } from '../usecase/audit-trail.ts';
+import type { CloseKey } from '../usecase/close-key.ts';
+import type { DestroyKey } from '../usecase/destroy-key.ts';
+import type { Authorize } from '../usecase/dual-control.ts';
+import type { ImportKey } from '../usecase/import-key.ts';
+import type { ListKeys } from '../usecase/list-keys.ts';
+import type { RegisterOperator } from '../usecase/register-operator.ts';
+import type { Rekey } from '../usecase/rekey-data.ts';
+import type { RetireEpochs } from '../usecase/retire-epochs.ts';
+import type { Retokenize } from '../usecase/retokenize.ts';
+import type { RewrapKeys } from '../usecase/rewrap-keys.ts';
+import type { RotateKey } from '../usecase/rotate-key.ts';
+
+/** A key-encryption key as the command line shows it. */
+export interface ShownKek {
+  readonly id: string;
+  readonly provider: string;
+}
+
+/** What the commands of keys need of the rest of the program. Secrets are named by their files. */
+export interface KeyTools {
+  context(who: string): RequestContext;
+  readonly authorize: Authorize;
+  readSecret(path: string): string;
+  readonly list: ListKeys;
+  readonly rotate: RotateKey;
+  readonly closeKey: CloseKey;
+  readonly destroy: DestroyKey;
+  readonly retokenize: Retokenize;
+  readonly retire: RetireEpochs;
+  readonly rekeyData: Rekey;
+  readonly rekeyIndex: Rekey;
+  readonly rewrap: RewrapKeys;
+  readonly importKey: ImportKey;
+  bytesOfComponents(paths: readonly string[]): Uint8Array;
+  bytesOfKeyBlock(path: string, transportPaths: readonly string[]): Uint8Array;
+  exportKey(
+    context: RequestContext,
+    organization: OrganizationNumber,
+    epoch: number,
+    transportPaths: readonly string[],
+  ): Promise<{ readonly keyBlock: string; readonly checkValue: string }>;
+  readonly operators: RegisterOperator;
+  readonly keks: {
+    list(): { readonly current: string; readonly keyEncryptionKeys: readonly ShownKek[] };
+    add(settingsPath: string, howToGet: 'create' | 'use'): Promise<void>;
+    remove(id: string): Promise<void>;
+  };
+  backUp(
+    context: RequestContext,
+    folder: string,
+    shareCount: number,
+    threshold: number,
+  ): Promise<void>;
+  end(): Promise<void>;
+}
+
+/** How the commands get at the keys. */
+export interface KeyToolsSource {
+  open(home: string): Promise<KeyTools>;
+  /** Puts a key-encryption key back into a new home. @returns what it is. */
+  restore(
+    home: string,
+    backupPath: string,
+    sharePaths: readonly string[],
+  ): Promise<{ readonly kek: string; readonly environment: string; readonly checkValue: string }>;
+}

@@ -1,0 +1,65 @@
+/** What the environment says about the audit log, alarms and watching. */
+export interface WatchConfig {
+  /** What this node is called; undefined: as the machine. */
+  readonly node: string | undefined;
+  /** Undefined: in the home. */
+  readonly checkpointFile: string | undefined;
+  readonly checkpointUrl: string | undefined;
+  readonly checkpointSeconds: number;
+  readonly checkpointBlocks: number;
+  readonly alarmUrl: string | undefined;
+}
+
+export const WATCH_VARIABLES = [
+  'PANTOKEN_NODE',
+  'PANTOKEN_AUDIT_CHECKPOINT_FILE',
+  'PANTOKEN_AUDIT_CHECKPOINT_URL',
+  'PANTOKEN_AUDIT_CHECKPOINT_SECONDS',
+  'PANTOKEN_AUDIT_CHECKPOINT_BLOCKS',
+  'PANTOKEN_ALARM_URL',
+];
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** @param problems takes what is wrong, by the name of the variable and without its value. */
+export function parseWatch(env: Environment, problems: string[]): WatchConfig {
+  const node = env.PANTOKEN_NODE;
+  if (node !== undefined && !/^[A-Za-z0-9._-]{1,64}$/.test(node)) {
+    problems.push('PANTOKEN_NODE is not 1 to 64 letters, digits, dots, underscores and hyphens');
+  }
+  return {
+    node,
+    checkpointFile: parsePath(env, 'PANTOKEN_AUDIT_CHECKPOINT_FILE', problems),
+    checkpointUrl: parseUrl(env, 'PANTOKEN_AUDIT_CHECKPOINT_URL', problems),
+    checkpointSeconds: parseCount(env, 'PANTOKEN_AUDIT_CHECKPOINT_SECONDS', 60, problems),
+    checkpointBlocks: parseCount(env, 'PANTOKEN_AUDIT_CHECKPOINT_BLOCKS', 1_000, problems),
+    alarmUrl: parseUrl(env, 'PANTOKEN_ALARM_URL', problems),
+  };
+}
+
+function parsePath(env: Environment, name: string, problems: string[]): string | undefined {
+  if (env[name] === '') problems.push(`${name} is empty: name a file or leave it out`);
+  return env[name];
+}
+
+/** Whether it may be called is decided where it is called. */
+function parseUrl(env: Environment, name: string, problems: string[]): string | undefined {
+  const text = env[name];
+  if (text !== undefined && !/^https?:\/\/\S+$/.test(text)) {
+    problems.push(`${name} is not a URL that begins with https://`);
+  }
+  return text;
+}
+
+/** 1 to 1,000,000,000 */
+export function parseCount(
+  env: Environment,
+  name: string,
+  fallback: number,
+  problems: string[],
+): number {
+  const text = env[name];
+  if (text === undefined) return fallback;
+  if (!/^[1-9][0-9]{0,8}$/.test(text)) problems.push(`${name} is not a whole number of 1 or more`);
+  return Number(text);
+}

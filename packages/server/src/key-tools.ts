@@ -1,0 +1,159 @@
+/**
+ * Puts together what `pantoken keys` does. It works on the database of a service, beside the nodes
+ * that run; they notice.
+ *
+ * @module
+ */
+import { createSecretKey } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { KeyTools } from './cli/key-tools.ts';
+import { Refusal } from './domain/error.ts';
+import { createCustodyFile, firstCustody } from './keys/custody.ts';
+import { backUpKek, type KekBackup, restoreKek } from './keys/kek-backup.ts';
+import { makeKekRegister } from './keys/kek-change.ts';
+import { makeKeyBlock, openTokenKeyBlock, TOKEN_KEY_HEADER } from './keys/key-block.ts';
+import { joinComponents, parseComponent } from './keys/key-component.ts';
+import { createPrivateFile, readPrivateFile } from './keys/private-file.ts';
+import { createKekFile, readKekFile } from './keys/provider/file.ts';
+import {
+  custodyFileIn,
+  type OpenedHome,
+  openHome,
+  type ServiceOptions,
+  systemClock,
+} from './opened-home.ts';
+import { makeKeyJobStore, makeOperatorStore } from './store/key-store.ts';
+import { makeCloseKey } from './usecase/close-key.ts';
+import { makeDestroyKey } from './usecase/destroy-key.ts';
+import { makeAuthorize } from './usecase/dual-control.ts';
+import { makeExportKey } from './usecase/export-key.ts';
+import { makeImportKey } from './usecase/import-key.ts';
+import { changeKeys, type KeyAdminDeps } from './usecase/key-admin-deps.ts';
+import { makeListKeys } from './usecase/list-keys.ts';
+import type { Clock } from './usecase/ports.ts';
+import { makeRegisterOperator } from './usecase/register-operator.ts';
+import { makeRekeyData } from './usecase/rekey-data.ts';
+import { makeRekeyIndex } from './usecase/rekey-index.ts';
+import { makeRetireEpochs } from './usecase/retire-epochs.ts';
+import { makeRetokenize } from './usecase/retokenize.ts';
+import { makeRewrapKeys } from './usecase/rewrap-keys.ts';
+import { makeRotateKey } from './usecase/rotate-key.ts';
+
+/** Only tests give a clock, or a pause that does not wait. */
+export interface KeyToolsSurroundings {
+  readonly clock?: Clock;
+  readonly pause?: KeyAdminDeps['pause'];
+}
+
+/** Opens the keys of a home. @throws {Error} when they cannot be opened: it says why. */
+export async function openKeyTools(
+  home: string,
+  log: Logger,
+  options: ServiceOptions,
+  surroundings: KeyToolsSurroundings = {},
+): Promise<KeyTools> {
+  const opened = await openHome(home, log, surroundings.clock ?? systemClock, options);
+  const { reader, custody, wrapper, keys } = opened;
+  const jobs = makeKeyJobStore(reader);
+  const deps = { ...opened, jobs, pause: surroundings.pause ?? ((ms: number) => pause(ms)) };
+  const dualControl = { ...opened, operators: makeOperatorStore(reader) };
+  const keks = makeKekRegister(custodyFileIn(home), custody, wrapper);
+  const { environment, keyAgeDaysMax } = custody.settings();
+  const exportKey = makeExportKey(deps);
+  return {
+    context: (who) => ({ who, requestId: opened.random.recordId() }),
+    authorize: makeAuthorize(dualControl),
+    readSecret: (path) => readPrivateFile(path).trim(),
+    list: makeListKeys(deps, { environment, keyAgeDaysMax }),
+    rotate: makeRotateKey(deps),
+    closeKey: makeCloseKey(deps),
+    destroy: makeDestroyKey(deps),
+    retokenize: makeRetokenize(deps),
+    retire: makeRetireEpochs(deps),
+    rekeyData: makeRekeyData(deps),
+    rekeyIndex: makeRekeyIndex(deps),
+    rewrap: makeRewrapKeys({ ...deps, kekChange: keks }),
+    importKey: makeImportKey(deps),
+    bytesOfComponents: (paths) => componentsIn(paths),
+    bytesOfKeyBlock: (path, transportPaths) =>
+      openTokenKeyBlock(transportKey(transportPaths), readPrivateFile(path).trim()),
+    exportKey: (context, organization, epoch, transportPaths) => {
+      const key = transportKey(transportPaths);
+      return exportKey(context, organization, epoch, (bytes) =>
+        makeKeyBlock(key, TOKEN_KEY_HEADER, bytes),
+      );
+    },
+    operators: makeRegisterOperator(dualControl),
+    keks: {
+      list: keks.settings,
+      add: (path, howToGet) => keks.add(JSON.parse(readPrivateFile(path)), howToGet),
+      async remove(id) {
+        const inUse = (await keys.listKeys()).flatMap(({ key }) => key?.kek ?? []);
+        keks.remove(id, new Set(inUse));
+      },
+    },
+    backUp: makeBackUp(home, opened),
+    end: opened.close,
+  };
+}
+
+/** Custodians of a key-encryption key that is kept in a file: a sealed copy, and a share for each. */
+function makeBackUp(home: string, opened: OpenedHome): KeyTools['backUp'] {
+  const { custody } = opened;
+  return async (context, folder, shareCount, threshold) => {
+    const { environment, current, keyEncryptionKeys } = custody.settings();
+    const own = keyEncryptionKeys.find(({ id }) => id === current);
+    if (own?.provider !== 'file') {
+      const reason = 'only a key-encryption key in a file is backed up here: its provider keeps it';
+      throw new Refusal('KEY_INPUT_INVALID', { reason });
+    }
+    const kek = { id: own.id, environment, bytes: readKekFile(own, home) };
+    const { backup, shares } = await backUpKek(kek, shareCount, threshold);
+    const name = { organization: undefined, purpose: 'message', epoch: 1 } as const;
+    await changeKeys(opened, context, 'back_up_key', name, []);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const text = `${JSON.stringify(backup, undefined, 2)}\n`;
+    createPrivateFile(join(folder, 'key-encryption-key.backup'), text);
+    for (const [index, share] of shares.entries()) {
+      createPrivateFile(join(folder, `share-${index + 1}`), `${share}\n`);
+    }
+  };
+}
+
+/**
+ * Puts a key-encryption key back into a new home, from its backup and enough of its shares.
+ *
+ * @throws {Refusal} `KEY_INPUT_INVALID`
+ * @throws {Error} when the home has key-encryption keys already.
+ */
+export async function restoreHome(
+  home: string,
+  backupPath: string,
+  sharePaths: readonly string[],
+): Promise<KekBackup> {
+  const backup = JSON.parse(readPrivateFile(backupPath)) as KekBackup;
+  const shares = sharePaths.map((path) => readPrivateFile(path).trim());
+  const bytes = await restoreKek(backup, shares);
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  const settings = firstCustody(backup.environment);
+  const [first] = settings.keyEncryptionKeys;
+  createKekFile(join(home, 'key-encryption-key'), bytes);
+  createCustodyFile(custodyFileIn(home), {
+    ...settings,
+    current: backup.kek,
+    keyEncryptionKeys: first === undefined ? [] : [{ ...first, id: backup.kek }],
+  });
+  return backup;
+}
+
+function componentsIn(paths: readonly string[]): Uint8Array {
+  return joinComponents(paths.map((path) => parseComponent(readPrivateFile(path))));
+}
+
+/** The key both sides of a transport have, in components as well. */
+function transportKey(paths: readonly string[]) {
+  return createSecretKey(componentsIn(paths));
+}

@@ -1,0 +1,67 @@
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+
+/** No secret, setting or share of ours is longer. */
+const FILE_BYTES_MAX = 1024 * 1024;
+
+/**
+ * Reads a file that only its owner may read. Pipes and terminals are taken, too.
+ *
+ * @throws {Error} when it is missing, too long, or open to others.
+ */
+export function readPrivateFile(path: string): string {
+  const file = openSync(path, 'r');
+  try {
+    const stat = fstatSync(file);
+    if (process.platform !== 'win32' && stat.isFile() && (stat.mode & 0o077) !== 0) {
+      const octal = (stat.mode & 0o777).toString(8);
+      throw new Error(`${path} has mode ${octal}; it must be 600 (chmod 600 ${path})`);
+    }
+    if (stat.size > FILE_BYTES_MAX) throw new Error(`${path} is too long`);
+    return readFileSync(file, 'utf8');
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Makes a new file of mode 0600, durable when this returns. @throws when there is one. */
+export function createPrivateFile(path: string, text: string): void {
+  writeDurably(path, text, 'wx');
+  syncFolder(path);
+}
+
+/** Puts a file of mode 0600 in the place of another: whoever reads sees the one or the other. */
+export function replacePrivateFile(path: string, text: string): void {
+  const making = `${path}.making`;
+  writeDurably(making, text, 'w');
+  renameSync(making, path);
+  syncFolder(path);
+}
+
+function writeDurably(path: string, text: string, flags: 'w' | 'wx'): void {
+  const file = openSync(path, flags, 0o600);
+  try {
+    writeFileSync(file, text);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** A new name is durable when its folder is. */
+function syncFolder(path: string): void {
+  const folder = openSync(dirname(path), 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}

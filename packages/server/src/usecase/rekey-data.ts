@@ -1,0 +1,102 @@
+import type { NumberRecord } from '../domain/card.ts';
+import { activeEpoch, nextEpoch } from '../domain/key-epoch.ts';
+import type { OrganizationNumber } from '../domain/organization-number.ts';
+import type { RequestContext } from './audit-trail.ts';
+import { openDetails, sealDetails } from './card-details.ts';
+import { demandRecord, openPan, panPlace } from './find-number.ts';
+import {
+  activateKey,
+  addWaitingKey,
+  type KeyAdminDeps,
+  readSeries,
+  SETTLE_MS,
+} from './key-admin-deps.ts';
+import type { Change } from './ports.ts';
+import { beginJob, type Report, walkNumbers } from './walk-numbers.ts';
+
+export type Rekey = (
+  context: RequestContext,
+  organization: OrganizationNumber,
+  report: Report,
+) => Promise<{ readonly epoch: number; readonly remainingCount: number }>;
+
+/**
+ * Gives an organization a new data key and seals everything anew under it, while the service goes
+ * on: what is not done yet opens under the old key. Interrupted, the job goes on where it was.
+ *
+ * @returns `remainingCount`: what is sealed under older keys still; 0 unless records are damaged.
+ * @throws {Refusal} `ORGANIZATION_RECORD_MISSING`, `RECORD_DAMAGED`, `KEY_UNAVAILABLE`
+ */
+export function makeRekeyData(deps: KeyAdminDeps): Rekey {
+  return async (context, organization, report) => {
+    demandRecord(deps.directory, organization);
+    const job = await demandJob(deps, context, organization);
+    const name = { organization, purpose: 'data', epoch: job.epoch } as const;
+    const series = await readSeries(deps, organization, 'data');
+    const active = activeEpoch(series);
+    if (active.epoch !== job.epoch) {
+      await deps.pause(SETTLE_MS);
+      await activateKey(deps, context, active, name);
+    }
+    await deps.keyring.refresh();
+    await deps.pause(SETTLE_MS); // No node seals under the old key any more.
+    const save = (changes: readonly Change[]) =>
+      deps.audited(context, 'rekey', async (trail) => {
+        trail.note({ organization, key: `data key ${job.epoch}` });
+        await trail.commit(changes);
+      });
+    await walkNumbers(
+      deps,
+      job,
+      async (page, done) => {
+        const changes = await Promise.all(page.map((each) => resealed(deps, each, job.epoch)));
+        await save([...changes.flat(), { kind: 'save_key_job', job: done }]);
+      },
+      report,
+    );
+    await save([{ kind: 'end_key_job', organization, job: 'rekey-data' }]);
+    let remainingCount = 0;
+    for (const [epoch, count] of await deps.jobs.countSealed(organization)) {
+      if (epoch !== job.epoch) remainingCount += count;
+    }
+    return { epoch: job.epoch, remainingCount };
+  };
+}
+
+/** The job that is under way, or a new one with a new key. */
+async function demandJob(
+  deps: KeyAdminDeps,
+  context: RequestContext,
+  organization: OrganizationNumber,
+) {
+  const found = await deps.jobs.findJob(organization, 'rekey-data');
+  if (found !== undefined) return found;
+  const epoch = nextEpoch(await readSeries(deps, organization, 'data'));
+  const job = beginJob(organization, 'rekey-data', epoch, deps.clock.nowMs());
+  const name = { organization, purpose: 'data', epoch } as const;
+  await addWaitingKey(deps, context, name, { changes: [{ kind: 'save_key_job', job }] });
+  return job;
+}
+
+/** A number and its cards under the newest key; each change only where nobody was faster. */
+async function resealed(
+  { keyring, cards }: KeyAdminDeps,
+  record: NumberRecord,
+  epoch: number,
+): Promise<readonly Change[]> {
+  const changes: Change[] = [];
+  if (record.sealedPan.dataKeyEpoch !== epoch) {
+    const pan = openPan(keyring, record);
+    const resealedRecord = { ...record, sealedPan: keyring.seal(panPlace(record), pan.reveal()) };
+    const fromEpoch = record.sealedPan.dataKeyEpoch;
+    changes.push({ kind: 'reseal_number', record: resealedRecord, fromEpoch });
+  }
+  for (const card of await cards.listCards(record.organization, record.id)) {
+    const fromEpoch = card.sealedDetails.dataKeyEpoch;
+    if (fromEpoch === epoch) continue;
+    const details = openDetails(keyring, record, card);
+    const sealedDetails = sealDetails(keyring, record, card.sequence, details);
+    changes.push({ kind: 'reseal_card', card: { ...card, sealedDetails }, fromEpoch });
+  }
+  return changes;
+}

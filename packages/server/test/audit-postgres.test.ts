@@ -1,0 +1,111 @@
+import assert, { deepEqual, equal } from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, it } from 'node:test';
+import pg from 'pg';
+import { ORGANIZATIONS } from '../src/cli/sandbox-plan.ts';
+import { makeLog } from '../src/log.ts';
+import { createService, openService, type Service } from '../src/service.ts';
+import { verifyAudit } from '../src/usecase/verify-audit.ts';
+import { makeIssuerClient } from './harness/issuer-client.ts';
+import { makePanRegistry } from './harness/pan-registry.ts';
+import { makeTestDatabase } from './harness/postgres.ts';
+import { injecting } from './harness/send.ts';
+
+const database = await makeTestDatabase();
+const home = mkdtempSync(join(tmpdir(), 'pantoken-audit-pg-'));
+const log = makeLog('error', { write: (line: string) => void process.stderr.write(line) });
+const operator = { who: 'operator', requestId: 'test' };
+const registry = makePanRegistry();
+const connection = new pg.Client(database.url);
+await connection.connect();
+
+/** The role of a server that may add audit records and never change one. */
+const ROLE = `audited_${process.pid}`;
+const roleUrl = database.url.replace('//pantoken@', `//${ROLE}@`);
+
+const maker = await createService(home, log, {
+  database: { engine: 'postgres', url: database.url },
+});
+for (const { organization, ranges } of ORGANIZATIONS) {
+  await maker.register.addOrganization(operator, organization, ranges);
+}
+const organizations = new Set(ORGANIZATIONS.map(({ organization }) => organization.number));
+const caller = { name: 'issuer', clientId: '00970', pciCertified: true, organizations };
+const { apikey, secret } = await maker.register.addCaller(operator, caller);
+await maker.close();
+await connection.query(`
+  create role ${ROLE} login;
+  grant select, insert, update, delete on all tables in schema public to ${ROLE};
+  revoke update, delete, truncate on audit_block, audit_chain, audit_acceptance from ${ROLE};
+`);
+const open = (node: string) =>
+  openService(home, log, undefined, { node, database: { engine: 'postgres', url: roleUrl } });
+const nodes = [await open('one'), await open('two')];
+after(async () => {
+  for (const node of nodes) await node.close();
+  await connection.query(`drop owned by ${ROLE}; drop role ${ROLE}`);
+  await connection.end();
+  await database.close();
+  rmSync(home, { recursive: true });
+});
+
+const clientOf = (service: Service) =>
+  makeIssuerClient(
+    injecting(() => service.app, registry),
+    { name: 'issuer', clientId: '00970', apikey, secret },
+  );
+
+it('PostgreSQL: two nodes write chains that link and verify, under a role that cannot change them', async () => {
+  const clients = nodes.map(clientOf);
+  const created = await Promise.all(
+    Array.from({ length: 60 }, (_, index) =>
+      clients[index % 2]?.create({ organizationNumber: [100, 200, 400][index % 3] }),
+    ),
+  );
+  assert(created.every((reply) => reply?.status === 200));
+  const [first] = nodes;
+  assert(first);
+  for (const { audit } of nodes) await audit.checkpointer.flush();
+  const { archive, publicKey, readNotes } = first.audit;
+  const result = await verifyAudit(archive, {
+    range: {},
+    notes: readNotes(),
+    publicKeys: [publicKey],
+  });
+  deepEqual(result.problems, []);
+  assert(result.checkpointCount >= 6, 'a chain for each node and organization has a checkpoint');
+  const { rows } = await connection.query('select number, node from audit_chain order by number');
+  deepEqual(
+    rows.map(({ number }) => number),
+    rows.map((_, index) => index + 1),
+  );
+  deepEqual([...new Set(rows.map(({ node }) => node))].sort(), ['node', 'one', 'two']);
+
+  const role = new pg.Client(roleUrl);
+  await role.connect();
+  for (const sql of [
+    'update audit_block set recorded_at = 0',
+    'delete from audit_block',
+    'delete from audit_chain',
+    'truncate audit_block',
+    'update audit_acceptance set lost_through = 0',
+  ]) {
+    await assert.rejects(role.query(sql), { code: '42501' }, sql);
+  }
+  await role.end();
+});
+
+it('PostgreSQL: an edit by somebody who can is found', async () => {
+  const [first] = nodes;
+  assert(first);
+  const { archive, publicKey, readNotes } = first.audit;
+  const request = { range: {}, notes: readNotes(), publicKeys: [publicKey] };
+  equal((await verifyAudit(archive, request)).problemCount, 0);
+  await connection.query(`
+    update audit_block set records = replace(records, '"outcome":"done"', '"outcome":"gone"')
+    where (chain, position) in (select chain, position from audit_block order by 1, 2 limit 1)`);
+  const { problems } = await verifyAudit(archive, request);
+  assert(problems.length > 0);
+});

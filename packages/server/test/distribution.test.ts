@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type Expr, parse, type Statement } from 'pgsql-ast-parser';
+import { POSTGRES } from '../src/store/dialect.ts';
+import { readMigrations } from '../src/store/migrations.ts';
+import { READS, WRITES } from '../src/store/statements.ts';
+
+/** The column each large table is distributed by: docs/scale.md. */
+const DISTRIBUTED: Readonly<Record<string, string>> = {
+  card_number: 'organization',
+  card: 'organization',
+  account_change: 'organization',
+  kept_answer: 'organization',
+  replaced_token: 'organization',
+  audit_block: 'chain',
+  request_nonce: 'caller',
+  budget_charge: 'who',
+};
+
+/** Small, read whole and kept in memory: every node of the database has all of it. */
+const REFERENCE = [
+  ...['organization', 'bin_range', 'wrapped_key', 'caller', 'caller_credential', 'merchant'],
+  ...['directory_version', 'caller_before', 'audit_chain', 'audit_acceptance'],
+  ...['budget_lift', 'budget_lift_approval', 'key_epoch', 'key_job', 'operator', 'approval'],
+];
+
+/** Statements that sweep all shards on purpose, outside of what a caller waits for. */
+const SWEEPS = ['forgetNonces', 'listCharges', 'forgetCharges'];
+
+/** Every node follows what the others add: kept in the order of time, on each shard. */
+const KEPT_BY_TIME = ['budget_charge'];
+
+describe('every prepared statement', () => {
+  for (const [name, sql] of Object.entries({ ...READS, ...WRITES })) {
+    it(`${name} names the distribution key of its table`, () => {
+      const statements = parse(POSTGRES.spell(sql));
+      assert.equal(statements.length, 1);
+      const [statement] = statements;
+      assert(statement);
+      for (const table of tablesOf(statement)) {
+        const key = DISTRIBUTED[table];
+        if (key === undefined) {
+          assert.ok(REFERENCE.includes(table), `${table} is neither distributed nor a reference`);
+        } else if (!SWEEPS.includes(name)) {
+          assert.ok(namesKey(statement, key), `${name} does not name ${key}`);
+        }
+      }
+    });
+  }
+});
+
+describe('the schema', () => {
+  // What moves rows from one table to another is of no interest here.
+  const texts = readMigrations().flatMap(({ sql }) =>
+    POSTGRES.spell(sql).replaceAll(/--.*$/gm, '').split(';'),
+  );
+  const statements = texts
+    .filter((text) => /^\s*create (?:table \w+ \(|(?:unique )?index|sequence)/.test(text))
+    .flatMap((text) =>
+      parse(text.replaceAll(/(?:,\s*)?check \([^()]*(?:\([^()]*\))?[^()]*\)/g, '')),
+    );
+
+  it('has no unique constraint over more than one shard', () => {
+    for (const { table, columns } of uniquesOf(statements)) {
+      const key = DISTRIBUTED[table];
+      if (key !== undefined) assert.ok(columns.includes(key), `${table} (${columns})`);
+    }
+  });
+
+  it('begins every primary key of a distributed table with its key', () => {
+    for (const { table, columns, isPrimary } of uniquesOf(statements)) {
+      const key = DISTRIBUTED[table];
+      if (key === undefined || !isPrimary || KEPT_BY_TIME.includes(table)) continue;
+      assert.equal(columns[0], key, table);
+    }
+  });
+
+  it('names every table here, and has no sequence', () => {
+    for (const statement of statements) {
+      assert.notEqual(statement.type, 'create sequence');
+      if (statement.type !== 'create table') continue;
+      const { name } = statement.name;
+      assert.ok(DISTRIBUTED[name] !== undefined || REFERENCE.includes(name), name);
+      for (const column of statement.columns) {
+        if (column.kind === 'column' && 'name' in column.dataType) {
+          assert.doesNotMatch(column.dataType.name, /serial/);
+        }
+      }
+    }
+  });
+});
+
+function tablesOf(statement: Statement): string[] {
+  switch (statement.type) {
+    case 'select':
+      return (statement.from ?? []).map((from) => {
+        assert.equal(from.type, 'table');
+        return from.type === 'table' ? from.name.name : '';
+      });
+    case 'insert':
+      return [statement.into.name];
+    case 'update':
+      return [statement.table.name];
+    case 'delete':
+      return [statement.from.name];
+    default:
+      throw new Error(`a statement of type ${statement.type}`);
+  }
+}
+
+/** Whether it can run on the one shard that a parameter names. */
+function namesKey(statement: Statement, key: string): boolean {
+  if (statement.type === 'insert') {
+    const at = statement.columns?.findIndex(({ name }) => name === key) ?? -1;
+    const rows = statement.insert.type === 'values' ? statement.insert.values : [];
+    return rows.every((row) => {
+      const value = row[at];
+      return typeof value === 'object' && value.type === 'parameter';
+    });
+  }
+  const where = 'where' in statement ? statement.where : undefined;
+  return conditionsOf(where).some(
+    ({ column, value }) => column === key && value.type === 'parameter',
+  );
+}
+
+/** `column = value`, of those that all have to hold. */
+function conditionsOf(
+  where: Expr | null | undefined,
+): readonly { readonly column: string; readonly value: Expr }[] {
+  if (where?.type !== 'binary') return [];
+  if (where.op === 'AND') return [...conditionsOf(where.left), ...conditionsOf(where.right)];
+  if (where.op !== '=' || where.left.type !== 'ref') return [];
+  return [{ column: where.left.name, value: where.right }];
+}
+
+function uniquesOf(statements: readonly Statement[]) {
+  const uniques: { table: string; columns: readonly string[]; isPrimary: boolean }[] = [];
+  for (const statement of statements) {
+    if (statement.type === 'create index' && statement.unique) {
+      const columns = statement.expressions.map(({ expression }) =>
+        expression.type === 'ref' ? expression.name : '',
+      );
+      uniques.push({ table: statement.table.name, columns, isPrimary: false });
+    }
+    if (statement.type !== 'create table') continue;
+    const table = statement.name.name;
+    for (const constraint of statement.constraints ?? []) {
+      if (constraint.type !== 'primary key' && constraint.type !== 'unique') continue;
+      const columns = constraint.columns.map(({ name }) => name);
+      uniques.push({ table, columns, isPrimary: constraint.type === 'primary key' });
+    }
+    for (const column of statement.columns) {
+      if (column.kind !== 'column') continue;
+      for (const { type } of column.constraints ?? []) {
+        if (type !== 'primary key' && type !== 'unique') continue;
+        uniques.push({ table, columns: [column.name.name], isPrimary: type === 'primary key' });
+      }
+    }
+  }
+  return uniques;
+}
