@@ -1,3 +1,5 @@
+import { type BudgetLimits, DEFAULT_LIMITS } from './domain/budget.ts';
+
 /** What the environment says about the audit log, alarms and watching. */
 export interface WatchConfig {
   /** What this node is called; undefined: as the machine. */
@@ -8,6 +10,11 @@ export interface WatchConfig {
   readonly checkpointSeconds: number;
   readonly checkpointBlocks: number;
   readonly alarmUrl: string | undefined;
+  /** Where health and metrics are shown; undefined: nowhere. */
+  readonly watchPort: number | undefined;
+  readonly watchHost: string;
+  readonly requestsPerMinute: number;
+  readonly budgetLimits: BudgetLimits;
 }
 
 export const WATCH_VARIABLES = [
@@ -17,6 +24,13 @@ export const WATCH_VARIABLES = [
   'PANTOKEN_AUDIT_CHECKPOINT_SECONDS',
   'PANTOKEN_AUDIT_CHECKPOINT_BLOCKS',
   'PANTOKEN_ALARM_URL',
+  'PANTOKEN_WATCH_PORT',
+  'PANTOKEN_WATCH_HOST',
+  'PANTOKEN_REQUESTS_PER_MINUTE',
+  'PANTOKEN_BUDGET_HOUR',
+  'PANTOKEN_BUDGET_DAY',
+  'PANTOKEN_BUDGET_BOOK_HOUR',
+  'PANTOKEN_BUDGET_BOOK_DAY',
 ];
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -34,7 +48,35 @@ export function parseWatch(env: Environment, problems: string[]): WatchConfig {
     checkpointSeconds: parseCount(env, 'PANTOKEN_AUDIT_CHECKPOINT_SECONDS', 60, problems),
     checkpointBlocks: parseCount(env, 'PANTOKEN_AUDIT_CHECKPOINT_BLOCKS', 1_000, problems),
     alarmUrl: parseUrl(env, 'PANTOKEN_ALARM_URL', problems),
+    watchPort: parseWatchPort(env, problems),
+    watchHost: env.PANTOKEN_WATCH_HOST ?? '127.0.0.1',
+    requestsPerMinute: parseCount(env, 'PANTOKEN_REQUESTS_PER_MINUTE', 600_000, problems),
+    budgetLimits: parseBudgets(env, problems),
   };
+}
+
+function parseBudgets(env: Environment, problems: string[]): BudgetLimits {
+  const { total, book } = DEFAULT_LIMITS;
+  const count = (name: string, fallback: number) => parseCount(env, name, fallback, problems);
+  return {
+    ...DEFAULT_LIMITS,
+    total: {
+      hour: count('PANTOKEN_BUDGET_HOUR', total.hour),
+      day: count('PANTOKEN_BUDGET_DAY', total.day),
+    },
+    book: {
+      hour: count('PANTOKEN_BUDGET_BOOK_HOUR', book.hour),
+      day: count('PANTOKEN_BUDGET_BOOK_DAY', book.day),
+    },
+  };
+}
+
+function parseWatchPort(env: Environment, problems: string[]): number | undefined {
+  const text = env.PANTOKEN_WATCH_PORT;
+  if (text === undefined) return undefined;
+  const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0;
+  if (port < 1 || port > 65_535) problems.push('PANTOKEN_WATCH_PORT is not from 1 to 65535');
+  return port;
 }
 
 function parsePath(env: Environment, name: string, problems: string[]): string | undefined {

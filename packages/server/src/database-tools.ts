@@ -1,5 +1,6 @@
 import type { DatabaseTools } from './cli/database.ts';
 import { sqliteIn } from './service.ts';
+import { backupSqlite } from './store/backup-sqlite.ts';
 import { checkDatabase } from './store/check.ts';
 import { migrate, schemaStatus } from './store/migrate.ts';
 import { type StorePlace, useSchema } from './store/place.ts';
@@ -13,6 +14,13 @@ export function databaseTools(configured: () => StorePlace | undefined): Databas
       return { version, pending: pending.map(({ name }) => name) };
     },
     migrate: (home) => useSchema(placeOf(home), migrate),
+    backup(home, target) {
+      const place = placeOf(home);
+      if (place.engine !== 'sqlite') {
+        throw new Error('PostgreSQL has tools of its own for this: see docs/operations.md');
+      }
+      return backupSqlite(place.path, target);
+    },
     check: (home) => useSchema(placeOf(home), checkDatabase),
   };
 }

@@ -31,7 +31,7 @@ import { makeDestroyKey } from './usecase/destroy-key.ts';
 import { makeAuthorize } from './usecase/dual-control.ts';
 import { makeExportKey } from './usecase/export-key.ts';
 import { makeImportKey } from './usecase/import-key.ts';
-import { changeKeys, type KeyAdminDeps } from './usecase/key-admin-deps.ts';
+import type { KeyAdminDeps } from './usecase/key-admin-deps.ts';
 import { makeListKeys } from './usecase/list-keys.ts';
 import type { Clock } from './usecase/ports.ts';
 import { makeRegisterOperator } from './usecase/register-operator.ts';
@@ -112,8 +112,10 @@ function makeBackUp(home: string, opened: OpenedHome): KeyTools['backUp'] {
     }
     const kek = { id: own.id, environment, bytes: readKekFile(own, home) };
     const { backup, shares } = await backUpKek(kek, shareCount, threshold);
-    const name = { organization: undefined, purpose: 'message', epoch: 1 } as const;
-    await changeKeys(opened, context, 'back_up_key', name, []);
+    await opened.audited(context, 'back_up_key', async (trail) => {
+      trail.note({ key: `key-encryption key ${own.id}` });
+      await trail.commit([]);
+    });
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const text = `${JSON.stringify(backup, undefined, 2)}\n`;
     createPrivateFile(join(folder, 'key-encryption-key.backup'), text);

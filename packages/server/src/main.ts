@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { pino } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
 import { auditTools } from './audit-tools.ts';
+import { budgetTools } from './budget-tools.ts';
 import { runCli } from './cli/cli.ts';
 import type { Program, RunningService } from './cli/program.ts';
 import { type Config, parseConfig, parsePort } from './config.ts';
@@ -41,12 +42,16 @@ function makeProgram(config: Config): Program {
     process.on('SIGHUP', service.reloadTls); // Without a certificate it does nothing, as it should.
     return {
       async listen(onPort) {
+        const { watchPort, watchHost } = config.watch;
+        if (watchPort !== undefined) await service.watch.listen(watchPort, watchHost);
         await service.app.listen({ host, port: onPort });
       },
       recordAccountChanges: service.recordAccountChanges,
       close: service.close,
     } satisfies RunningService;
   };
+  const openClosed = (folder: string) =>
+    openService(folder, errorLog(), undefined, serviceOptionsOf(config));
   return {
     version: packageJson.version,
     defaults: { home, port },
@@ -67,9 +72,8 @@ function makeProgram(config: Config): Program {
       open: (folder) => openKeyTools(folder, errorLog(), serviceOptionsOf(config)),
       restore: restoreHome,
     },
-    audit: auditTools((folder) =>
-      openService(folder, errorLog(), undefined, serviceOptionsOf(config)),
-    ),
+    audit: auditTools(openClosed),
+    budgets: budgetTools(openClosed),
     runWorkers: isWorker()
       ? undefined
       : (count) => runWorkers(count, untilStopped(), makeLog(config.logLevel, pino.destination(1))),

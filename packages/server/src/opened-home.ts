@@ -26,6 +26,7 @@ import type { Audited } from './usecase/audit-trail.ts';
 import { addKey } from './usecase/key-changes.ts';
 import { makePendingNonces } from './usecase/pending-nonces.ts';
 import type { Clock, Ledger } from './usecase/ports.ts';
+import { makeMetrics } from './watch/metrics.ts';
 
 /** Says where the key-encryption keys are. */
 export const custodyFileIn = (home: string) => join(home, 'key-encryption-keys.json');
@@ -107,9 +108,13 @@ export async function openHome(home: string, log: Logger, clock: Clock, options:
   try {
     const serviceKeys = await openServiceKeys(wrapper, await keys.listKeys());
     const keyring = await makeKeyring({ custody, wrapper, store: keys, clock });
-    const audit = await openAudit({ settings, home, store, keys: serviceKeys, nonces, clock, log });
+    const metrics = makeMetrics();
+    const audit = await openAudit({
+      ...{ settings, home, store, keys: serviceKeys, nonces, clock, log, metrics },
+    });
     return {
       ...{ custody, wrapper, keys, keyring, serviceKeys, random, clock, reader, nonces, audit },
+      metrics,
       audited: audit.audited,
       zoneKeys: await makeZoneKeys({ wrapper, store: keys, clock }),
       credentials: makeCredentials(serviceKeys),

@@ -19,10 +19,12 @@ import type { CheckpointSink } from './usecase/audit-ports.ts';
 import { makeAudited } from './usecase/audit-trail.ts';
 import { type CheckpointLimits, makeCheckpointer } from './usecase/checkpoint-audit.ts';
 import { makeLiftBudget } from './usecase/lift-budget.ts';
+import { observeLedger } from './usecase/observe-ledger.ts';
 import type { PendingNonces } from './usecase/pending-nonces.ts';
 import type { Clock } from './usecase/ports.ts';
 import { guardLedger, watchRestore } from './usecase/watch-restore.ts';
 import { makeAlarm } from './watch/alarm.ts';
+import type { Metrics } from './watch/metrics.ts';
 import type { Webhook } from './watch/webhook.ts';
 
 /** How the audit log and alarms leave this machine; the defaults are good for one machine. */
@@ -44,6 +46,7 @@ export interface AuditDeps {
   readonly nonces: PendingNonces;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly metrics: Metrics;
 }
 
 /**
@@ -57,17 +60,27 @@ const EVERY_MS = 1_000;
 
 export type Audit = Awaited<ReturnType<typeof openAudit>>;
 
-export async function openAudit({ settings, home, store, keys, nonces, clock, log }: AuditDeps) {
+export async function openAudit({
+  settings,
+  home,
+  store,
+  keys,
+  nonces,
+  clock,
+  log,
+  metrics,
+}: AuditDeps) {
   const { node = 'node', alarmWebhook: webhook, checkpointWebhook } = settings;
   const checkpointFile = settings.checkpointFile ?? join(home, 'audit-checkpoints');
   const { reader, committer } = store;
-  const alarm = makeAlarm({ log, webhook, node, count: () => undefined, nowMs: clock.nowMs });
+  const alarm = makeAlarm({ log, webhook, node, count: metrics.alarm, nowMs: clock.nowMs });
   const signer = makeCheckpointSigner(keys.audit);
   const archive = makeAuditArchive(reader);
   const notes = readCheckpointNotes(checkpointFile);
   const watch = await watchRestore({ archive, signer, alarm, notes });
   committer.nameChains({ node, floor: watch.chainFloor });
-  const ledger = guardLedger(makeLedger(committer), watch);
+  const observed = observeLedger(makeLedger(committer));
+  const ledger = guardLedger(observed.ledger, watch);
   const key = keys.credentialIndex;
   const counting = await openBudgets({ settings, reader, key, alarm, clock });
   const { budgets, rate, budgetStore } = counting;
@@ -97,6 +110,8 @@ export async function openAudit({ settings, home, store, keys, nonces, clock, lo
     publicKey: signer.publicKey,
     publicKeyPem: String(signer.publicKey.export({ type: 'spki', format: 'pem' })),
     budgets,
+    isWritable: observed.isWritable,
+    losses: watch.losses,
     liftBudget: makeLiftBudget({ audited, budgetStore, clock, random }),
     acceptRestore: makeAcceptRestore({ audited, watch, clock }),
     readNotes: () => readCheckpointNotes(checkpointFile, Number.POSITIVE_INFINITY),

@@ -16,6 +16,8 @@ export function serviceOptionsOf(config: Config): ServiceOptions {
     checkpointFile: watch.checkpointFile,
     checkpointWebhook: checkpointUrl === undefined ? undefined : makeWebhook(checkpointUrl),
     checkpointLimits: { seconds: watch.checkpointSeconds, blocks: watch.checkpointBlocks },
+    requestsPerMinute: watch.requestsPerMinute,
+    budgetLimits: watch.budgetLimits,
     alarmWebhook: alarmUrl === undefined ? undefined : makeWebhook(alarmUrl),
   };
 }

@@ -22,6 +22,7 @@ import {
   type ServiceOptions,
   systemClock,
 } from './opened-home.ts';
+import { openWatch } from './service-watch.ts';
 import { makeKeptAnswerStore } from './store/kept-answer-store.ts';
 import { makeUseCases } from './use-cases.ts';
 
@@ -54,7 +55,7 @@ export async function openService(
   const { transport = LOOPBACK_TRANSPORT } = options;
   const opened = await openHome(home, log, clock, options);
   const { serviceKeys, keyring, zoneKeys, credentials, directory, cards, audited } = opened;
-  const { random, nonces, audit, reader } = opened;
+  const { random, nonces, audit, reader, metrics } = opened;
   const cipher = makeMessageCipher(serviceKeys.message);
   const networks = makeNetworks();
   const publicKeys = makePublicKeys();
@@ -69,9 +70,11 @@ export async function openService(
     recordRefusal: useCases.recordRefusal,
     transport,
     log,
+    meter: metrics,
   });
   const { tls } = transport;
   const certificate = tls && followTlsFiles(app.server as unknown as TlsServer, tls, log);
+  const watch = openWatch({ metrics, audit, reader, clock });
   const stopFollowing = follow(opened, log);
   return {
     app,
@@ -81,10 +84,12 @@ export async function openService(
     reloadTls: () => certificate?.reload(),
     publicKeyPem: cipher.publicKeyPem(),
     audit,
+    watch,
     /** Answers what is under way, then lets go of every file and thread. */
     async close(): Promise<void> {
       certificate?.stop();
       await app.close();
+      await watch.close();
       await stopFollowing();
       await cipher.close();
       await opened.close();

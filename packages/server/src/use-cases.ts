@@ -37,7 +37,10 @@ export function makeUseCases(deps: Deps) {
     renewCard: makeRenewCard(deps),
     validatePan: makeValidatePan(deps),
     changeAccount: makeChangeAccount(deps),
-    recordAccountChanges: makeRecordAccountChanges(makeRecordAccountChange(deps)),
+    recordAccountChanges: makeRecordAccountChanges(
+      makeRecordAccountChange(deps),
+      makeRecordRefusal(deps),
+    ),
     recordRefusal: makeRecordRefusal(deps),
     makeRepeatable: makeRepeatable(deps.credentials),
     register: makeRegister(deps),

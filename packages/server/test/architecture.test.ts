@@ -39,7 +39,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   watch: [
     ...['watch', 'usecase', 'domain', 'node:dns', 'node:http', 'node:https', 'node:net', 'node:os'],
-    ...['node:tls'],
+    ...['node:tls', 'prom-client'],
   ],
   cli: [
     ...['cli', 'usecase', 'audit', 'domain', 'commander', 'node:crypto', 'node:fs', 'node:path'],
@@ -58,6 +58,7 @@ const DEPENDENCIES = [
   'jose',
   'pg',
   'pino',
+  'prom-client',
   'shamir-secret-sharing',
   'typebox',
   'uuid',

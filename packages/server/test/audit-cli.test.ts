@@ -90,3 +90,16 @@ describe('pantoken audit', () => {
     equal(accepted.out, 'nothing is missing\n');
   });
 });
+
+describe('pantoken budget', () => {
+  it('lifts a limit when a second operator approves', async () => {
+    const who = `caller:${'0'.repeat(32)}`;
+    const given = ['--who', who, '--times', '3', '--hours', '8', '--reason', 'conversion'];
+    const asked = await pantoken('budget', 'lift', ...given, '--operator', 'alice');
+    match(asked.out, /^[0-9a-f]{8} {2}caller:0{32} {2}3 times .* waits for another operator\n$/);
+    const id = asked.out.slice(0, 8);
+    match((await pantoken('budget', 'approve', id, '--operator', 'alice')).err, /second operator/);
+    equal((await pantoken('budget', 'approve', id, '--operator', 'bob')).code, 0);
+    match((await pantoken('budget', 'list')).out, /approved: bob\n$/);
+  });
+});

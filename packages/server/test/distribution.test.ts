@@ -12,6 +12,7 @@ const DISTRIBUTED: Readonly<Record<string, string>> = {
   account_change: 'organization',
   kept_answer: 'organization',
   replaced_token: 'organization',
+  key_job: 'organization',
   audit_block: 'chain',
   request_nonce: 'caller',
   budget_charge: 'who',
@@ -21,7 +22,7 @@ const DISTRIBUTED: Readonly<Record<string, string>> = {
 const REFERENCE = [
   ...['organization', 'bin_range', 'wrapped_key', 'caller', 'caller_credential', 'merchant'],
   ...['directory_version', 'caller_before', 'audit_chain', 'audit_acceptance'],
-  ...['budget_lift', 'budget_lift_approval', 'key_epoch', 'key_job', 'operator', 'approval'],
+  ...['budget_lift', 'budget_lift_approval', 'key_epoch', 'operator', 'approval'],
 ];
 
 /** Statements that sweep all shards on purpose, outside of what a caller waits for. */

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { addAccountChanges } from './account-changes.ts';
 import { addAudit } from './audit.ts';
+import { addBudget } from './budget.ts';
 import { addCallerCommands } from './caller-commands.ts';
 import { addDatabase } from './database.ts';
 import { addKeys } from './keys.ts';
@@ -31,6 +32,7 @@ export async function runCli(program: Program, argv: readonly string[]): Promise
   addKeys(root, program);
   addAccountChanges(root, program);
   addAudit(root, program);
+  addBudget(root, program);
   await root.parseAsync([...argv]);
 }
 

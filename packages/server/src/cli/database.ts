@@ -15,6 +15,8 @@ export interface DatabaseTools {
   status(home: string): Promise<DatabaseStatus>;
   /** @returns the versions that were applied. */
   migrate(home: string): Promise<readonly number[]>;
+  /** @returns how many bytes were written. @throws {Error} when the target is there already. */
+  backup(home: string, target: string): Promise<number>;
   /** @returns what is wrong, a sentence each. */
   check(home: string): Promise<readonly string[]>;
 }
@@ -41,6 +43,14 @@ export function addDatabase(root: Command, program: Program): void {
     const applied = await database.migrate(home);
     print(applied.length === 0 ? 'nothing to do' : `applied ${applied.join(', ')}`);
   });
+  db.command('backup')
+    .description('copy a SQLite database, in use or not, to a new file')
+    .addOption(homeOption(program).makeOptionMandatory())
+    .requiredOption('--to <file>', 'the file to make; it must not be there')
+    .action(async ({ home, to }: { home: string; to: string }) => {
+      const byteCount = await database.backup(resolve(home), resolve(to));
+      print(`${byteCount} bytes in ${resolve(to)}`);
+    });
   add('check', 'read all of it and say what cannot be', async (home) => {
     const found = await database.check(home);
     if (found.length > 0) throw new Error(found.join('\n'));

@@ -1,5 +1,6 @@
 import type { RecordAccountChanges } from '../usecase/record-account-changes.ts';
 import type { AuditTools } from './audit.ts';
+import type { BudgetTools } from './budget.ts';
 import type { DatabaseTools } from './database.ts';
 import type { KeyToolsSource } from './key-tools.ts';
 import type { OperatorProgram } from './operator.ts';
@@ -35,6 +36,7 @@ export interface Program extends OperatorProgram {
   readonly audit: AuditTools;
   /** Runs `serve` in so many processes; undefined where this process is one of them. */
   readonly runWorkers: ((count: number) => Promise<void>) | undefined;
+  readonly budgets: BudgetTools;
   /** Resolves when a person or the system wants the program to end. */
   untilStopped(): Promise<void>;
 }

@@ -18,6 +18,7 @@ import { firstVisionFace } from './firstvision/error.ts';
 import { type FirstVisionDeps, registerFirstVision } from './firstvision/firstvision.ts';
 import { parseJsonBody } from './json-body.ts';
 import { shedLoad } from './load.ts';
+import type { HttpMeter } from './meter.ts';
 import { registerOpenapi } from './openapi.ts';
 import { problemFace } from './problem.ts';
 import { keepRawBody } from './raw-body.ts';
@@ -35,6 +36,7 @@ export interface ServerDeps {
   readonly transport: Transport;
   readonly v1: V1Deps;
   readonly log: FastifyBaseLogger;
+  readonly meter: HttpMeter;
 }
 
 /** No request of ours comes near it; mass calls of later faces are bounded by it, too. */
@@ -69,18 +71,25 @@ const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 
 /** The HTTP server with all of its faces. It listens when told to. */
 export function buildServer(deps: ServerDeps): FastifyInstance {
-  const { firstVision, cardtokens, v1, transport, log } = deps;
+  const { firstVision, cardtokens, v1, transport, log, meter } = deps;
   const app = openApp(transport, log);
   const counter = makeRefusalCounter();
+  app.addHook('onResponse', (request, reply, done) => {
+    const { auditAction = 'other' } = request.routeOptions.config;
+    meter.answered(auditAction, reply.statusCode, reply.elapsedTime / 1000);
+    done();
+  });
   takeBodies(app);
   hardenAnswers(app);
   app.setErrorHandler(async (error, request, reply) => {
     const recorded = await account(error, request, deps, counter);
+    if (recorded instanceof Refusal) meter.refused(recorded.code);
     return answerError(recorded, request, reply);
   });
   app.setNotFoundHandler((request, reply) => {
     const code = isOtherMethod(app, request) ? 'METHOD_NOT_ALLOWED' : 'ROUTE_UNKNOWN';
     counter.count(code);
+    meter.refused(code);
     return answerError(new Refusal(code), request, reply);
   });
   limitUrls(app);

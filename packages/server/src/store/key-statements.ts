@@ -47,10 +47,6 @@ export const KEY_READS = {
     select organization, job, epoch, position, done_count as "doneCount",
       started_at as "startedAtMs", updated_at as "updatedAtMs"
     from key_job where organization = $1 and job = $2`,
-  listKeyJobs: `
-    select organization, job, epoch, position, done_count as "doneCount",
-      started_at as "startedAtMs", updated_at as "updatedAtMs"
-    from key_job order by organization, job limit 10000`,
   listOperators: `
     select operator as "id", name, credential_digest as "credentialDigest",
       created_at as "createdAtMs"

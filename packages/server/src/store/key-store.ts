@@ -33,9 +33,6 @@ export function makeKeyJobStore(reader: Reader): KeyJobStore {
       const [row] = await reader.read('findKeyJob', [organization, job]);
       return row && jobOf(row);
     },
-    async listJobs() {
-      return (await reader.read('listKeyJobs', [])).map(jobOf);
-    },
     async listNumbersAfter(organization, position, limit) {
       const rows = await reader.read('listNumbersAfter', [organization, idBytes(position), limit]);
       return rows.map(numberOf);

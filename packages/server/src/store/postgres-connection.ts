@@ -112,7 +112,7 @@ async function runOn<T>(
  * 25006 (a standby), 40 (serialization, deadlock), 53300 (too many connections), 57P (shutdown,
  * crash, starting).
  */
-function isWorthRepeating(error: unknown): boolean {
+export function isWorthRepeating(error: unknown): boolean {
   const state = sqlStateOf(error);
   if (state === undefined) return !(error instanceof SchemaTooNew);
   return /^(?:08|25006|40|53300|57P)/.test(state);

@@ -134,7 +134,6 @@ export interface KeyJob {
 /** Reads of key jobs: over all numbers of one organization, a page at a time. */
 export interface KeyJobStore {
   findJob(organization: OrganizationNumber, job: KeyJobName): Promise<KeyJob | undefined>;
-  listJobs(): Promise<readonly KeyJob[]>;
   /** By id, those after `position`. */
   listNumbersAfter(
     organization: OrganizationNumber,
