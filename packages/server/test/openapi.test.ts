@@ -21,12 +21,15 @@ describe('the OpenAPI document', () => {
     const document = JSON.parse(readFileSync(OPENAPI_DOC, 'utf8'));
     const printed = service.app.printRoutes({ commonPrefix: false, includeHooks: false });
     const served = [...printed.matchAll(/(\/\S*) \(([A-Z, ]+)\)/g)].flatMap(
-      ([, path = '', methods = '']) => methods.split(', ').map((method) => `${method} ${path}`),
+      ([, path = '', methods = '']) =>
+        methods.split(', ').map((method) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`),
     );
     const named = Object.entries(document.paths).flatMap(([path, item]) =>
       Object.keys(item as object).map((method) => `${method.toUpperCase()} ${path}`),
     );
-    const expected = served.filter((each) => !/^HEAD |\/openapi\.json$/.test(each));
+    // What the schemes send to us has their form, not one of ours.
+    const own = /^HEAD |\/openapi\.json$|\/v1\/callbacks\//;
+    const expected = served.filter((each) => !own.test(each));
     assert(expected.length > 0);
     assert.deepEqual(named.sort(), expected.sort());
   });
