@@ -15,8 +15,7 @@ import { databaseOf, serviceOptionsOf } from './service-options.ts';
 import { simulate } from './simulate.ts';
 import { isWorker, runWorkers } from './workers.ts';
 
-/** Only loopback: there is no TLS yet. */
-const HOST = '127.0.0.1';
+const LOOPBACK = '127.0.0.1';
 
 process.umask(0o077); // Whatever we write is for our own user only.
 
@@ -31,16 +30,22 @@ try {
 function makeProgram(config: Config): Program {
   const { home, port } = config;
   const errorLog = () => makeLog('error', pino.destination(2));
-  const start = async (folder: string, logFile: string | undefined, options: ServiceOptions) => {
+  const start = async (
+    folder: string,
+    logFile: string | undefined,
+    host: string,
+    options: ServiceOptions,
+  ) => {
     const destination = pino.destination({ dest: logFile ?? 1, mode: 0o600, sync: true });
     destination.on('error', () => undefined); // A disk that is full must not end the service.
     const log = makeLog(config.logLevel, destination);
     const service = await openService(folder, log, undefined, options);
+    process.on('SIGHUP', service.reloadTls); // Without a certificate it does nothing, as it should.
     return {
       async listen(onPort) {
         const { watchPort, watchHost } = config.watch;
         if (watchPort !== undefined) await service.watch.listen(watchPort, watchHost);
-        await service.app.listen({ host: HOST, port: onPort });
+        await service.app.listen({ host, port: onPort });
         service.updater.start();
       },
       recordAccountChanges: service.recordAccountChanges,
@@ -61,10 +66,12 @@ function makeProgram(config: Config): Program {
       const options = { ...serviceOptionsOf(config), environment };
       await (await createService(folder, errorLog(), options)).close();
     },
-    openService: (folder, logFile) => start(folder, logFile, serviceOptionsOf(config)),
+    openOperatorService: (folder) =>
+      openService(folder, errorLog(), undefined, serviceOptionsOf(config)),
+    openService: (folder, logFile) => start(folder, logFile, config.host, serviceOptionsOf(config)),
     sandbox: {
       createService: (folder) => createService(folder, errorLog(), { environment: 'sandbox' }),
-      openService: (folder, logFile) => start(folder, logFile, {}),
+      openService: (folder, logFile) => start(folder, logFile, LOOPBACK, {}),
     },
     simulate,
     database: databaseTools(() => databaseOf(config)),

@@ -3,10 +3,12 @@
  *
  * @module
  */
+
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Refusal } from './domain/error.ts';
+import type { Transport } from './http/transport.ts';
 import { makeCredentials } from './keys/credentials.ts';
 import { createCustodyFile, firstCustody, openCustody, PROVIDERS } from './keys/custody.ts';
 import { makeKeyWrapper } from './keys/key-wrapper.ts';
@@ -42,6 +44,8 @@ export interface ServiceOptions extends AuditSettings {
   readonly open?: typeof openStore;
   /** Where its keys may be used; they do not open anywhere else. */
   readonly environment?: string | undefined;
+  /** How connections come in; left out: in plain HTTP, for loopback. */
+  readonly transport?: Transport;
 }
 
 export const systemClock: Clock = { nowMs: () => Date.now() };

@@ -11,6 +11,7 @@ export function serviceOptionsOf(config: Config): ServiceOptions {
   const { checkpointUrl, alarmUrl } = watch;
   return {
     database: databaseOf(config),
+    transport: config.transport,
     node: watch.node ?? hostname(),
     checkpointFile: watch.checkpointFile,
     checkpointWebhook: checkpointUrl === undefined ? undefined : makeWebhook(checkpointUrl),

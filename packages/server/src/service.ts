@@ -4,11 +4,14 @@
  *
  * @module
  */
+import type { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { followDirectory } from './follow-directory.ts';
 import { makeNetworks } from './http/networks.ts';
 import { buildServer } from './http/server.ts';
+import { followTlsFiles } from './http/tls.ts';
+import { LOOPBACK_TRANSPORT } from './http/transport.ts';
 import { makeMessageCipher } from './keys/message-cipher.ts';
 import { makePublicKeys } from './keys/public-keys.ts';
 import {
@@ -50,6 +53,7 @@ export async function openService(
   clock = systemClock,
   options: ServiceOptions = {},
 ) {
+  const { transport = LOOPBACK_TRANSPORT } = options;
   const opened = await openHome(home, log, clock, options);
   const { serviceKeys, keyring, zoneKeys, credentials, directory, cards, audited } = opened;
   const { random, nonces, audit, store, reader, metrics } = opened;
@@ -68,9 +72,12 @@ export async function openService(
     cardtokens: { ...useCases, ...updater, ...updater.watchlist, cipher },
     v1: { ...useCases, ...updater, nonces },
     recordRefusal: useCases.recordRefusal,
+    transport,
     log,
     meter: metrics,
   });
+  const { tls } = transport;
+  const certificate = tls && followTlsFiles(app.server as unknown as TlsServer, tls, log);
   const watch = openWatch({ metrics, audit, reader, clock });
   const stopFollowing = follow(opened, log);
   return {
@@ -79,11 +86,14 @@ export async function openService(
     ...useCases,
     recordAccountChanges: updater.recordAccountChanges,
     updater,
+    /** Reads the TLS certificate anew. */
+    reloadTls: () => certificate?.reload(),
     publicKeyPem: cipher.publicKeyPem(),
     audit,
     watch,
     /** Answers what is under way, then lets go of every file and thread. */
     async close(): Promise<void> {
+      certificate?.stop();
       await app.close();
       await updater.close();
       await watch.close();

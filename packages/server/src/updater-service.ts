@@ -25,6 +25,7 @@ import type { MessageCipher } from './usecase/message-cipher.ts';
 import type { Credentials, Ledger, Random } from './usecase/ports.ts';
 import { makeRecordAccountChange } from './usecase/record-account-change.ts';
 import { makeRecordAccountChanges } from './usecase/record-account-changes.ts';
+import { makeRecordRefusal } from './usecase/record-refusal.ts';
 import { makeRetryNotification } from './usecase/retry-notification.ts';
 import { makeAccountUpdates } from './usecase/route-inquiries.ts';
 import { makeSetNotification } from './usecase/set-notification.ts';
@@ -65,7 +66,10 @@ export function makeUpdaterService(given: UpdaterServiceDeps) {
   return {
     /** What the faces need. */
     validatePan: makeValidatePan(deps),
-    recordAccountChanges: makeRecordAccountChanges(makeRecordAccountChange(deps)),
+    recordAccountChanges: makeRecordAccountChanges(
+      makeRecordAccountChange(deps),
+      makeRecordRefusal(deps),
+    ),
     handleCallback: makeHandleCallback(deps),
     watchlist: {
       addToWatchlist: makeAddToWatchlist(deps),

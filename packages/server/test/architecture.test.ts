@@ -36,7 +36,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   http: [
     ...['http', 'usecase', 'domain', 'fastify', 'typebox', 'node:assert/strict', 'node:crypto'],
     // http-message-signatures reads RFC 9421's fields; TLS is where certificates of clients are.
-    ...['http-message-signatures', 'node:net', 'node:tls'],
+    ...[
+      '@fastify/swagger',
+      '..', // package.json, for the version in the OpenAPI document.
+      'http-message-signatures',
+      'node:net',
+      'node:tls',
+      'node:https',
+      'node:fs',
+    ],
+    'node:perf_hooks', // How late the event loop runs: load is shed by it.
   ],
   watch: [
     ...['watch', 'usecase', 'domain', 'node:dns', 'node:http', 'node:https', 'node:net', 'node:os'],
@@ -50,6 +59,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** The dependencies of the server, on npm. One more is a decision: see docs/adr. */
 const DEPENDENCIES = [
+  '@fastify/swagger',
   '@pantoken/pan-token',
   'cockatiel',
   'canonicalize',

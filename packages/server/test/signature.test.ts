@@ -147,6 +147,35 @@ describe('a signed request', () => {
   });
 });
 
+describe('a signed batch', () => {
+  const path = '/v1/account-changes';
+  const change = { kind: 'contact_cardholder', panToken: token };
+  const batchOf = (...changes: object[]) => JSON.stringify({ organizationNumber: 100, changes });
+
+  async function post(batch: string, headers: Record<string, string>) {
+    const all = { ...(await issuer.headers()), ...headers };
+    const reply = await test.send({ method: 'POST', path, headers: all, body: batch });
+    return { status: reply.status, answer: JSON.parse(reply.text) };
+  }
+
+  it('is taken once, and nothing of it again', async () => {
+    const batch = batchOf({ ...change, reference: 'a' }, { ...change, reference: 'b' });
+    const headers = signatureHeaders(issuer.credentials, batch);
+    assert.equal((await post(batch, headers)).status, 200);
+    const again = await post(batch, headers);
+    assert.deepEqual([again.status, again.answer.code], [401, 'REQUEST_REPLAYED']);
+  });
+
+  it('of malformed messages only is used up, too', async () => {
+    const batch = batchOf({ kind: 'replaced', reference: 'c', pan: 'x' });
+    const headers = signatureHeaders(issuer.credentials, batch);
+    const first = await post(batch, headers);
+    assert.equal(first.status, 200);
+    assert.equal(first.answer.results[0].status, 'refused');
+    assert.equal((await post(batch, headers)).answer.code, 'REQUEST_REPLAYED');
+  });
+});
+
 describe('an HTTP message signature (RFC 9421)', () => {
   const pair = generateKeyPairSync('ed25519');
   const publicKeyPem = String(pair.publicKey.export({ type: 'spki', format: 'pem' }));

@@ -4,11 +4,13 @@ import { Command } from 'commander';
 import { addAccountChanges } from './account-changes.ts';
 import { addAudit } from './audit.ts';
 import { addBudget } from './budget.ts';
+import { addCallerCommands } from './caller-commands.ts';
 import { addDatabase } from './database.ts';
 import { addKeys } from './keys.ts';
 import { addMerchants } from './merchants.ts';
 import { addNotifications } from './notifications.ts';
 import { homeOption, portOption, workersOption } from './options.ts';
+import { addOrganizationCommands } from './organization-commands.ts';
 import type { Program, RunningService } from './program.ts';
 import { makeSandbox } from './sandbox.ts';
 import { sandboxGuide } from './sandbox-guide.ts';
@@ -25,6 +27,8 @@ export async function runCli(program: Program, argv: readonly string[]): Promise
   addSandbox(root, program);
   addInit(root, program);
   addServe(root, program);
+  addOrganizationCommands(root, program);
+  addCallerCommands(root, program);
   addDatabase(root, program);
   addKeys(root, program);
   addAccountChanges(root, program);
@@ -76,7 +80,12 @@ function addInit(root: Command, program: Program): void {
       'after',
       `
 With PANTOKEN_DATABASE_URL the records go to PostgreSQL; the folder then holds the key-encryption
-key only. Further nodes of the same service get a copy of the folder (docs/keys.md).`,
+key only. Further nodes of the same service get a copy of the folder (docs/keys.md).
+
+What comes next:
+  pantoken organization add --help    issuers, their BINs and token formats
+  pantoken caller add --help          who may call, and what they may do
+  pantoken serve --help               TLS, addresses, proxies`,
     )
     .action(async ({ home, environment }: { home: string; environment: string }) => {
       await program.initService(resolve(home), environment);
@@ -94,8 +103,15 @@ function addServe(root: Command, program: Program): void {
     .addHelpText(
       'after',
       `
-Listens on 127.0.0.1 in plain HTTP and logs JSON lines to standard output. SIGTERM and SIGINT stop
-it after the requests that are under way. There is no TLS yet: put nothing of it on a network.`,
+Logs JSON lines to standard output. SIGTERM and SIGINT stop it after the requests that are under way.
+It listens on 127.0.0.1 in plain HTTP; for a network it needs TLS:
+
+  PANTOKEN_HOST=0.0.0.0 PANTOKEN_TLS_CERT_FILE=cert.pem PANTOKEN_TLS_KEY_FILE=key.pem \
+    pantoken serve --home /var/lib/pantoken
+
+A new certificate is taken as soon as its files change, or at SIGHUP. PANTOKEN_CLIENT_CERTIFICATES=on
+asks clients for theirs (pantoken caller add --certificate). PANTOKEN_TRUSTED_PROXIES names the
+proxies whose X-Forwarded-For is believed. All of it: docs/callers.md.`,
     )
     .action(async (options: { home: string; port: number; workers: number }) => {
       const { home, port, workers } = options;

@@ -13,7 +13,7 @@ export function portOption({
   defaults,
   parsePort,
 }: Pick<Program, 'defaults' | 'parsePort'>): Option {
-  return new Option('--port <number>', 'TCP port on 127.0.0.1 (PANTOKEN_PORT)')
+  return new Option('--port <number>', 'TCP port (PANTOKEN_PORT)')
     .default(defaults.port)
     .argParser((text) => {
       const port = parsePort(text);

@@ -11,6 +11,7 @@ import type { AuditTools } from './audit.ts';
 import type { BudgetTools } from './budget.ts';
 import type { DatabaseTools } from './database.ts';
 import type { KeyToolsSource } from './key-tools.ts';
+import type { OperatorProgram } from './operator.ts';
 import type { SandboxService } from './sandbox.ts';
 
 /** A service that can be started and stopped. */
@@ -37,7 +38,7 @@ export interface SimulatedScheme {
 }
 
 /** What the commands need of the rest of the program. */
-export interface Program {
+export interface Program extends OperatorProgram {
   readonly version: string;
   readonly defaults: { readonly home: string | undefined; readonly port: number };
   parsePort(text: string): number | undefined;
@@ -49,7 +50,7 @@ export interface Program {
   initService(home: string, environment: string): Promise<void>;
   /** @param logFile left out: the log goes to standard output. */
   openService(home: string, logFile?: string): Promise<RunningService>;
-  /** The sandbox keeps all it has in its folder, wherever other services keep theirs. */
+  /** The sandbox keeps all it has in its folder, and listens on loopback, whatever is configured. */
   readonly sandbox: {
     createService(home: string): Promise<SandboxService>;
     openService(home: string, logFile: string): Promise<RunningService>;
@@ -62,7 +63,6 @@ export interface Program {
   /** Runs `serve` in so many processes; undefined where this process is one of them. */
   readonly runWorkers: ((count: number) => Promise<void>) | undefined;
   readonly budgets: BudgetTools;
-  print(text: string): void;
   /** Resolves when a person or the system wants the program to end. */
   untilStopped(): Promise<void>;
 }

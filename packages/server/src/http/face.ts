@@ -23,6 +23,7 @@ export const STATUS_OF_TRANSPORT: Partial<Record<Refusal['code'], number>> = {
   REQUEST_INVALID: 400,
   METHOD_NOT_ALLOWED: 405,
   ROUTE_UNKNOWN: 404,
+  URL_TOO_LONG: 414,
 };
 
 /** What a person reads: the title, and which field it is about. */

@@ -1,3 +1,4 @@
+import { Type } from 'typebox';
 import type { ErrorKind } from '../domain/error.ts';
 import { type Face, STATUS_OF_TRANSPORT } from './face.ts';
 
@@ -10,6 +11,15 @@ const STATUS_OF_KIND = {
   limited: 429,
   unavailable: 503,
 } as const satisfies Record<ErrorKind, number>;
+
+/** The form of every failure; `facts` are field names, lengths and counts. */
+export const Problem = Type.Object({
+  title: Type.String(),
+  status: Type.Integer(),
+  code: Type.String(),
+  facts: Type.Optional(Type.Object({})),
+  requestId: Type.String(),
+});
 
 /** RFC 9457 problem details: the native form, and that of paths that belong to no face. */
 export const problemFace: Face = {

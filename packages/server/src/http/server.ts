@@ -5,6 +5,7 @@ import fastify, {
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
+  type FastifyServerOptions,
   LogController,
 } from 'fastify';
 import type { AuditAction } from '../domain/audit-record.ts';
@@ -16,17 +17,22 @@ import type { Face } from './face.ts';
 import { firstVisionFace } from './firstvision/error.ts';
 import { type FirstVisionDeps, registerFirstVision } from './firstvision/firstvision.ts';
 import { parseJsonBody } from './json-body.ts';
+import { shedLoad } from './load.ts';
 import type { HttpMeter } from './meter.ts';
+import { registerOpenapi } from './openapi.ts';
 import { problemFace } from './problem.ts';
 import { keepRawBody } from './raw-body.ts';
 import { makeRefusalCounter, type RefusalCounter } from './refusal-counter.ts';
 import { refusalOfError } from './refusal-of-error.ts';
 import { requesterOf } from './requester.ts';
+import { tlsOptions } from './tls.ts';
+import type { Transport } from './transport.ts';
 import { registerV1, type V1Deps } from './v1/v1.ts';
 
 export interface ServerDeps {
   readonly firstVision: FirstVisionDeps;
   readonly cardtokens: CardtokensDeps;
+  readonly transport: Transport;
   readonly v1: V1Deps;
   readonly recordRefusal: RecordRefusal;
   readonly log: FastifyBaseLogger;
@@ -51,25 +57,22 @@ const FACES: readonly Face[] = [firstVisionFace, cardtokensFace, problemFace];
 
 const COUNT_EVERY_MS = 60_000;
 
+/** The longest of our headers is an access token of some 300 bytes; nothing of ours is in a URL. */
+const HEADERS_BYTES_MAX = 8 * 1024;
+const HEADERS_MAX = 64;
+const URL_LENGTH_MAX = 1024;
+
+/** Time for the headers, and for all of a request: who needs longer wants to hold the connection. */
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/** An idle connection is kept a little longer than the minute that proxies keep theirs. */
+const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+
 /** The HTTP server with all of its faces. It listens when told to. */
 export function buildServer(deps: ServerDeps): FastifyInstance {
-  const { firstVision, cardtokens, v1, log, meter } = deps;
-  const app = fastify({
-    loggerInstance: log,
-    // A logger of its own for each request costs more than all look-ups; lines name the request.
-    childLoggerFactory: (logger) => logger,
-    logController: new LogController({ disableRequestLogging: true }),
-    genReqId: () => randomUUID(),
-    requestIdHeader: false,
-    bodyLimit: BODY_BYTES_MAX,
-    requestTimeout: 30_000,
-    http: { headersTimeout: 10_000 },
-    forceCloseConnections: 'idle',
-    // Its defaults would drop unknown fields and turn numbers into strings without a word.
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
-    clientErrorHandler: answerBrokenHttp,
-    frameworkErrors: (error, request, reply) => answerError(error, request, reply),
-  });
+  const { firstVision, cardtokens, v1, transport, log, meter } = deps;
+  const app = openApp(transport, log);
   const counter = makeRefusalCounter();
   app.addHook('onResponse', (request, reply, done) => {
     const { auditAction = 'other' } = request.routeOptions.config;
@@ -83,6 +86,8 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
     if (recorded instanceof Refusal) meter.refused(recorded.code);
     return answerError(recorded, request, reply);
   });
+  limitUrls(app);
+  shedLoad(app, transport.requestsMax);
   // Before a body is read: what is sent to nowhere is not looked at.
   app.addHook('onRequest', (request, _reply, done) => {
     if (!request.is404) return done();
@@ -92,10 +97,49 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
     throw new Refusal('ROUTE_UNKNOWN');
   });
   reportCounts(app, counter);
+  registerOpenapi(app);
   registerFirstVision(app, firstVision);
   registerCardtokens(app, cardtokens);
   registerV1(app, v1);
   return app;
+}
+
+function openApp(transport: Transport, log: FastifyBaseLogger): FastifyInstance {
+  const { tls, clientCertificates, trustedProxies, connectionsMax } = transport;
+  const options: FastifyServerOptions = {
+    loggerInstance: log,
+    // A logger of its own for each request costs more than all look-ups; lines name the request.
+    childLoggerFactory: (logger) => logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: () => randomUUID(),
+    requestIdHeader: false,
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
+    forceCloseConnections: 'idle',
+    // Its defaults would drop unknown fields and turn numbers into strings without a word.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
+    clientErrorHandler: answerBrokenHttp,
+    frameworkErrors: (error, request, reply) => answerError(error, request, reply),
+  };
+  const limits = { maxHeaderSize: HEADERS_BYTES_MAX, headersTimeout: HEADERS_TIMEOUT_MS };
+  // Apart from the class of its server an app with TLS is the same, and typed as if it were.
+  const connection =
+    tls === undefined
+      ? { http: limits }
+      : { https: { ...limits, ...tlsOptions(tls, clientCertificates) } };
+  const app = fastify({ ...options, ...connection } as FastifyServerOptions);
+  app.server.maxConnections = connectionsMax;
+  app.server.maxHeadersCount = HEADERS_MAX;
+  return app;
+}
+
+/** Before a route is looked for: nothing of ours is long, and what is long may be a card number. */
+function limitUrls(app: FastifyInstance): void {
+  app.addHook('onRequest', async (request) => {
+    if (request.url.length > URL_LENGTH_MAX) throw new Refusal('URL_TOO_LONG');
+  });
 }
 
 /** Bodies are JSON, or the form of `POST /token`; both keep their bytes for signatures. */
@@ -170,7 +214,11 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
     return face.sendInternal(request.id, reply);
   }
   const { code, kind, facts } = refusal;
+  if (kind === 'unauthenticated') {
+    request.log.debug({ code, err: refusal.cause, requestId: request.id }, refusal.message);
+  }
   if (kind === 'unavailable') {
+    reply.header('retry-after', '1');
     request.log.error({ code, facts, err: refusal.cause, requestId: request.id }, refusal.message);
   }
   if (typeof facts.retryAfterSeconds === 'number') {
@@ -186,12 +234,16 @@ function isOtherMethod(app: FastifyInstance, request: FastifyRequest): boolean {
   return METHODS.some((method) => app.hasRoute({ method, url }));
 }
 
+const STATUS_OF_BROKEN_HTTP: Readonly<Record<string, readonly [number, string]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout'],
+  HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large'],
+};
+
 /** What is not even HTTP has no path, so no face; it gets a problem, and no word of what it was. */
 function answerBrokenHttp(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return;
-  const isLate = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
-  const code = isLate ? 'REQUEST_TIMEOUT' : 'HTTP_MALFORMED';
-  const [status, reason] = isLate ? [408, 'Request Timeout'] : [400, 'Bad Request'];
+  const [status, reason] = STATUS_OF_BROKEN_HTTP[error.code ?? ''] ?? [400, 'Bad Request'];
+  const code = status === 408 ? 'REQUEST_TIMEOUT' : 'HTTP_MALFORMED';
   const { title } = REFUSALS[code];
   const body = JSON.stringify({ title, status, code, facts: {} });
   const head = [

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import type { AuditAction, AuditRecord } from '../domain/audit-record.ts';
 import { Refusal, type RefusalCode } from '../domain/error.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
+import type { SignedNonce } from '../domain/signed-nonce.ts';
 import type { Alarm } from './audit-ports.ts';
 import type { Budgets } from './budgets.ts';
 import type { PendingNonces } from './pending-nonces.ts';
-import type { Change, Clock, CommitOutcome, Ledger, Unit } from './ports.ts';
+import type { Change, Clock, CommitOutcome, Ledger } from './ports.ts';
 import type { RequestRate } from './request-rate.ts';
 
 /** Who asks, and which request it is. */
@@ -80,12 +81,13 @@ export interface AuditedDeps {
  */
 export function makeAudited(deps: AuditedDeps): Audited {
   const { ledger, clock, nonces, alarm, budgets, rate } = deps;
-  const commit = makeCommitWithNonce(ledger, clock, nonces);
+  const forgetNonces = makeForgetNonces(clock);
   return async (context, action, serve) => {
     let facts: AuditFacts = {};
     let recorded = false;
     const charges: Change[] = [];
     const { who, requestId } = context;
+    const commit = withNonce(ledger, nonces.take(requestId), forgetNonces);
     const begin = { atMs: clock.nowMs(), who, action };
     const refused = (code: Refusal['code']): AuditRecord => {
       return { ...begin, outcome: 'refused', code, ...oneName(facts), requestId };
@@ -129,7 +131,6 @@ export function makeAudited(deps: AuditedDeps): Audited {
       }
       if (isRepeated(error, deps)) {
         // One record tells of the whole time; a nonce of what was not done need not be remembered.
-        nonces.drop(requestId);
         onRecord.add(error);
         throw error;
       }
@@ -144,9 +145,10 @@ export function makeAudited(deps: AuditedDeps): Audited {
           if (!(second instanceof Refusal) || second.code !== 'REQUEST_REPLAYED') throw second;
         }
       }
-      nonces.drop(requestId);
       await ledger.commit({ changes: [], audit: refused('REQUEST_REPLAYED') });
-      throw new Refusal('REQUEST_REPLAYED');
+      const replayed = new Refusal('REQUEST_REPLAYED');
+      onRecord.add(replayed);
+      throw replayed;
     }
   };
 }
@@ -179,28 +181,38 @@ function oneName(facts: AuditFacts): Partial<AuditRecord> {
   };
 }
 
-/** How often, at most, the nonces that are out of their window are forgotten. */
+/**
+ * Commits the units of one request, its nonce with the first: if that was taken before, nothing of the
+ * unit is kept. Kept here from the beginning to the end, whatever becomes of the connection.
+ */
+function withNonce(
+  ledger: Ledger,
+  nonce: SignedNonce | undefined,
+  forgetNonces: () => readonly Change[],
+): Ledger['commit'] {
+  let isWritten = nonce === undefined;
+  return async (unit) => {
+    if (nonce === undefined || isWritten) return ledger.commit(unit);
+    const add = { kind: 'add_nonce', nonce } as const;
+    const changes = [add, ...unit.changes, ...forgetNonces()];
+    const outcome = await ledger.commit({ ...unit, changes });
+    if (!outcome.committed && outcome.conflict === 'nonce_taken') {
+      throw new Refusal('REQUEST_REPLAYED');
+    }
+    isWritten = outcome.committed;
+    return outcome;
+  };
+}
+
+/** How often, at most, nonces that are out of their window are forgotten, with whatever is written. */
 const FORGET_EVERY_MS = 1_000;
 
-/**
- * Commits a unit, with the nonce of its request first: if that was taken before, nothing of the unit
- * is kept. Once in a while such a unit takes the forgetting of old nonces along.
- */
-function makeCommitWithNonce(ledger: Ledger, clock: Clock, nonces: PendingNonces) {
+function makeForgetNonces(clock: Clock): () => readonly Change[] {
   let forgottenAtMs = 0;
-  return async (unit: Unit): Promise<CommitOutcome> => {
-    const { requestId } = unit.audit;
-    const nonce = nonces.of(requestId);
-    if (nonce === undefined) return ledger.commit(unit);
-    const changes: Change[] = [{ kind: 'add_nonce', nonce }, ...unit.changes];
+  return () => {
     const nowMs = clock.nowMs();
-    if (nowMs - forgottenAtMs >= FORGET_EVERY_MS) {
-      forgottenAtMs = nowMs;
-      changes.push({ kind: 'forget_nonces', expiredBeforeMs: nowMs });
-    }
-    const outcome = await ledger.commit({ ...unit, changes });
-    if (outcome.committed) nonces.drop(requestId);
-    else if (outcome.conflict === 'nonce_taken') throw new Refusal('REQUEST_REPLAYED');
-    return outcome;
+    if (Math.abs(nowMs - forgottenAtMs) < FORGET_EVERY_MS) return [];
+    forgottenAtMs = nowMs;
+    return [{ kind: 'forget_nonces', expiredBeforeMs: nowMs }];
   };
 }

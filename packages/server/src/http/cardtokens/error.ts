@@ -1,3 +1,4 @@
+import { Type } from 'typebox';
 import type { ErrorKind } from '../../domain/error.ts';
 import { describe, type Face, STATUS_OF_TRANSPORT } from '../face.ts';
 
@@ -10,6 +11,13 @@ export const STATUS_OF_KIND = {
   limited: 429,
   unavailable: 503,
 } as const satisfies Record<ErrorKind, number>;
+
+/** The form of every failure. */
+export const CardtokensError = Type.Object({
+  code: Type.String(),
+  message: Type.String(),
+  correlationID: Type.String(),
+});
 
 /** Cardtokens' error form: `code`, `message`, `correlationID`. Never a status letter. */
 export const cardtokensFace: Face = {

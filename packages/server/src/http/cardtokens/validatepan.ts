@@ -42,7 +42,7 @@ export function registerValidatePan(
     '/api/cu/validatepan',
     {
       schema: { body: Body, response: { 200: Type.Object({ encdata: Type.String() }) } },
-      config: { auditAction: 'validate_pan' },
+      config: { auditAction: 'validate_pan', openapi: { summary: 'What became of a card' } },
       preValidation: async (request) => {
         request.body = lowerCaseKeys(request.body) as Static<typeof Body>;
       },

@@ -1,7 +1,25 @@
 import type { FastifyInstance } from 'fastify';
+import { Type } from 'typebox';
 import { Refusal } from '../../domain/error.ts';
 import { ACCESS_TOKEN_LIFETIME_SECONDS, type Authenticate } from '../../usecase/authenticate.ts';
 import { originOf } from '../origin.ts';
+
+const Answer = Type.Object({
+  token_type: Type.Literal('BearerToken'),
+  issued_at: Type.String({ description: 'Milliseconds since 1970 UTC.' }),
+  client_id: Type.String(),
+  access_token: Type.String(),
+  expires_in: Type.String({ description: 'Seconds.' }),
+  status: Type.Literal('approved'),
+});
+
+/** The form is read by hand: of a parameter that is sent twice a schema would see one. */
+const DOCUMENT = {
+  summary: 'An access token for an apikey and its secret (OAuth 2.0 client credentials)',
+  consumes: ['application/x-www-form-urlencoded'],
+  security: [{ apikey: [], basic: [] }],
+  body: Type.Object({ grant_type: Type.Literal('client_credentials') }),
+};
 
 /**
  * `POST /token`: an access token for an apikey and its secret (OAuth 2.0 client credentials,
@@ -15,7 +33,8 @@ export function registerAccessToken(app: FastifyInstance, authenticate: Authenti
     async (_request: unknown, body: string | Buffer) => new URLSearchParams(String(body)),
   );
 
-  app.post<{ Body: URLSearchParams | undefined }>('/token', async (request) => {
+  const options = { schema: { response: { 200: Answer } }, config: { openapi: DOCUMENT } };
+  app.post<{ Body: URLSearchParams | undefined }>('/token', options, async (request) => {
     const { apikey, secret } = parseBasic(request.headers.authorization ?? '');
     if (apikey !== request.headers.apikey) throw new Refusal('CREDENTIALS_INVALID');
     // RFC 6749, 3.2: parameters we do not know are ignored, one sent twice is refused.

@@ -83,6 +83,7 @@ export function registerCardAction(
       schema: { body: Body, response: { 200: envelopeOf(Data) } },
       config: {
         auditAction: 'card_action',
+        openapi: { summary: 'Reissue or renew a card (L8V2)' },
         refusalOfField: {
           organizationNumber: 'ORGANIZATION_NUMBER_INVALID',
           cardSequence: 'CARD_SEQUENCE_INVALID',

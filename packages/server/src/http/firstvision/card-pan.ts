@@ -46,6 +46,7 @@ export function registerCardPan(
       schema: { body: Body, response: { 200: envelopeOf(Data) } },
       config: {
         auditAction: 'inquire_number',
+        openapi: { summary: 'A card number for a token, or a token for a card number (L8V2)' },
         refusalOfField: {
           organizationNumber: 'ORGANIZATION_NUMBER_INVALID',
           cardSequence: 'CARD_SEQUENCE_INVALID',

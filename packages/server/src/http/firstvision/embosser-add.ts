@@ -84,6 +84,7 @@ export function registerEmbosserAdd(
       schema: { body: Body, response: { 200: envelopeOf(Data) } },
       config: {
         auditAction: 'create_card',
+        openapi: { summary: 'Create a card and its PAN-TOKEN (L8VF)' },
         refusalOfField: {
           organizationNumber: 'ORGANIZATION_NUMBER_INVALID',
           cardSequence: 'CARD_SEQUENCE_INVALID',

@@ -1,3 +1,4 @@
+import { Type } from 'typebox';
 import { type ErrorKind, REFUSALS, type Refusal, type RefusalCode } from '../../domain/error.ts';
 import { describe, type Face, STATUS_OF_TRANSPORT } from '../face.ts';
 
@@ -71,6 +72,16 @@ function descriptionOf(refusal: Refusal, path: string, code: string): string {
   const [first] = documented.find(([, each]) => each === code) ?? [];
   return first === undefined ? describe(refusal) : REFUSALS[first as RefusalCode].title;
 }
+
+/** The form of every failure. */
+export const FirstVisionError = Type.Object({
+  hasError: Type.Literal(true),
+  errors: Type.Array(Type.Object({ code: Type.String(), description: Type.String() }), {
+    minItems: 1,
+    maxItems: 1,
+  }),
+  data: Type.Null(),
+});
 
 /** FirstVision's envelope: `hasError`, `errors`, `data`. */
 export const firstVisionFace: Face = {

@@ -1,0 +1,56 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { Refusal } from '../domain/error.ts';
+
+/** The event loop is late by so much when it has more to do than it can. */
+const DELAY_MAX_MS = 500;
+
+/** How often it is looked, and how often in a row it must be late: one pause is no overload. */
+const LOOK_EVERY_MS = 250;
+const LATE_LOOKS = 3;
+
+const NANOSECONDS = 1e6;
+
+/**
+ * Sheds load before the event loop drowns: 503 with Retry-After, before anything is read, looked up or
+ * decrypted, when too many requests are under way or the loop runs late.
+ *
+ * @param isExempt paths that have to be answered all the same, such as those of health checks.
+ */
+export function shedLoad(
+  app: FastifyInstance,
+  requestsMax: number,
+  isExempt: (path: string) => boolean = () => false,
+): void {
+  let underWay = 0;
+  let lateLooks = 0;
+  const delay = monitorEventLoopDelay({ resolution: 20 });
+  delay.enable();
+  const timer = setInterval(() => {
+    // The median: most turns of the loop have to be late, not one.
+    const isLate = delay.percentile(50) / NANOSECONDS > DELAY_MAX_MS;
+    lateLooks = isLate ? lateLooks + 1 : 0;
+    delay.reset();
+  }, LOOK_EVERY_MS).unref();
+
+  app.addHook('onRequest', async (request, reply) => {
+    underWay++;
+    whenOver(reply, () => underWay--);
+    const isOverloaded = underWay > requestsMax || lateLooks >= LATE_LOOKS;
+    if (isOverloaded && !isExempt(request.url)) throw new Refusal('TOO_BUSY');
+  });
+  app.addHook('onClose', async () => {
+    clearInterval(timer);
+    delay.disable();
+  });
+}
+
+/** Once, when an answer has been sent or nobody is there any more to take it. */
+function whenOver(reply: FastifyReply, act: () => void): void {
+  let isOver = false;
+  const end = () => {
+    if (!isOver) act();
+    isOver = true;
+  };
+  reply.raw.once('finish', end).once('close', end);
+}

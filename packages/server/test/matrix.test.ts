@@ -1,0 +1,297 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { OPENAPI_DOC } from '../scripts/openapi-doc.ts';
+import type { Right } from '../src/domain/caller.ts';
+import type { OrganizationNumber } from '../src/domain/organization-number.ts';
+import { addCaller } from './harness/add-caller.ts';
+import {
+  ACTION,
+  CREATE,
+  INQUIRE,
+  type IssuerClient,
+  tokenRequest,
+} from './harness/issuer-client.ts';
+import { VALIDATE } from './harness/merchant-client.ts';
+import { freshPan } from './harness/numbers.ts';
+import type { Reply, Request } from './harness/send.ts';
+import { operator, startService } from './harness/service.ts';
+
+/*
+ * Every route, asked by everybody who may come: exactly the answers that are expected, and no card
+ * number where none may be. The service is scanned once more, log and database, when this ends.
+ */
+
+const test = await startService();
+const { issuer, channel, stranger, merchant, registry, send } = test;
+
+const pan = freshPan();
+const token = (await issuer.create({ cardNumber: pan })).data.cardNumber;
+const spare = async () => (await issuer.create()).data.cardNumber;
+
+type Headers = Readonly<Record<string, string>>;
+
+/** Who asks: the headers of a request to the issuer's face. */
+async function rolesOfIssuerFace(): Promise<Readonly<Record<string, Headers>>> {
+  const good = await issuer.headers();
+  const disabled = await addCaller(test);
+  const ended = await addCaller(test);
+  const idle = await addCaller(test, { rights: new Set<Right>(['audit']) });
+  const clients = { disabled, ended, idle };
+  const headers: Record<string, Headers> = {};
+  for (const [name, client] of Object.entries(clients)) headers[name] = await client.headers();
+  await test.service.disableCaller(operator, disabled.name);
+  await test.service.rotateCaller(operator, ended.name, 0);
+  return {
+    'no credential': { 'content-type': 'application/json' },
+    'wrong apikey': { ...good, apikey: 'x'.repeat(43) },
+    'wrong client id': { ...good, 'x-clientid': '99999' },
+    'wrong access token': { ...good, authorization: `Bearer ${'x'.repeat(300)}` },
+    'access token of somebody else': {
+      ...good,
+      authorization: (await channel.headers()).authorization ?? '',
+    },
+    'disabled caller': headers.disabled ?? {},
+    'ended credential': headers.ended ?? {},
+    'caller without the right': headers.idle ?? {},
+    'caller of another organization': await stranger.headers(),
+    'not certified': await channel.headers(),
+    certified: good,
+  };
+}
+
+const OUT = [401, 'CREDENTIALS_INVALID'] as const;
+const NO_TOKEN = [401, 'ACCESS_TOKEN_INVALID'] as const;
+const NO_RIGHT = [403, 'RIGHT_MISSING'] as const;
+const DONE = [200, undefined] as const;
+
+type Expected = readonly [number, string | undefined];
+
+/** By role; what does not depend on the route is said once. */
+function expectedOf(forRights: Expected, foreign: string, channelGets: Expected) {
+  return {
+    'no credential': OUT,
+    'wrong apikey': OUT,
+    'wrong client id': OUT,
+    'wrong access token': NO_TOKEN,
+    'access token of somebody else': NO_TOKEN,
+    'disabled caller': OUT,
+    'ended credential': OUT,
+    'caller without the right': forRights,
+    'caller of another organization': [422, foreign] as const,
+    'not certified': channelGets,
+    certified: DONE,
+  } as const;
+}
+
+interface Route {
+  readonly name: string;
+  readonly path: string;
+  readonly method: 'POST' | 'PUT';
+  body(): Promise<object>;
+  readonly expected: Readonly<Record<string, Expected>>;
+}
+
+const organizationNumber = 100;
+
+const ROUTES: readonly Route[] = [
+  {
+    name: 'create a card',
+    path: CREATE,
+    method: 'POST',
+    body: async () => ({ organizationNumber, postToAccount: '1', cardNumber: '' }),
+    expected: expectedOf(NO_RIGHT, 'ORGANIZATION_NOT_FOUND', DONE),
+  },
+  {
+    name: 'create a card with a number of its own',
+    path: CREATE,
+    method: 'POST',
+    body: async () => ({ organizationNumber, postToAccount: '1', cardNumber: freshPan() }),
+    expected: expectedOf(NO_RIGHT, 'ORGANIZATION_NOT_FOUND', DONE),
+  },
+  {
+    name: 'a token for a number',
+    path: INQUIRE,
+    method: 'POST',
+    body: async () => ({ organizationNumber, cardNumber: pan, functionType: 'C' }),
+    expected: expectedOf(NO_RIGHT, 'VPL5SAD07S', DONE),
+  },
+  {
+    name: 'a number for a token',
+    path: INQUIRE,
+    method: 'POST',
+    body: async () => ({ organizationNumber, cardNumber: token, functionType: 'P' }),
+    expected: expectedOf([403, 'NUMBER_FORBIDDEN'], 'VPL5SAD07S', [403, 'NUMBER_FORBIDDEN']),
+  },
+  ...[2, 3, 6, 7].map(
+    (cardAction): Route => ({
+      name: `card action ${cardAction}`,
+      path: ACTION,
+      method: 'PUT',
+      body: async () => ({
+        organizationNumber,
+        cardNumber: await spare(),
+        cardAction,
+        randomPin: 0,
+      }),
+      expected: expectedOf(NO_RIGHT, 'VPL5SPR02S', DONE),
+    }),
+  ),
+];
+
+const seen = new Set<string>();
+
+async function ask(request: Request): Promise<Reply> {
+  seen.add(`${request.method.toLowerCase()} ${request.path}`);
+  return send(request);
+}
+
+/** What an answer holds beside what it says: bodies and headers, all of it. */
+function demandNoNumber(where: string, { text, headers }: Reply): void {
+  registry.demandAbsent(`the body of ${where}`, Buffer.from(text));
+  registry.demandAbsent(`the headers of ${where}`, Buffer.from(JSON.stringify(headers)));
+}
+
+describe("the issuer's face", async () => {
+  const roles = await rolesOfIssuerFace();
+  registry.add(pan);
+  for (const { name, path, method, body, expected } of ROUTES) {
+    for (const [role, headers] of Object.entries(roles)) {
+      it(`${name}, ${role}`, async () => {
+        const reply = await ask({ method, path, headers, body: JSON.stringify(await body()) });
+        const { errors, hasError, data } = JSON.parse(reply.text);
+        assert.deepEqual([reply.status, errors[0]?.code], expected[role]);
+        assert.equal(hasError, reply.status !== 200);
+        const isNumberDue = role === 'certified' && name === 'a number for a token';
+        if (isNumberDue) assert.equal(data.cardNumber, `000${pan}`);
+        else demandNoNumber(`${name}, ${role}`, reply);
+      });
+    }
+  }
+
+  it('an access token or a caller that has expired opens nothing', async () => {
+    const caller = await addCaller(test);
+    const mortal = await addCaller(test, { expiresAtMs: Date.now() + 900_000 });
+    const clients = [await caller.headers(), await mortal.headers()];
+    const bodies = await Promise.all(ROUTES.map(({ body }) => body()));
+    test.moveClock(900_001);
+    for (const [index, { name, path, method }] of ROUTES.entries()) {
+      for (const [which, headers] of clients.entries()) {
+        const reply = await ask({ method, path, headers, body: JSON.stringify(bodies[index]) });
+        const { errors } = JSON.parse(reply.text);
+        assert.deepEqual([reply.status, errors[0].code], which === 0 ? NO_TOKEN : OUT, name);
+        demandNoNumber(name, reply);
+      }
+    }
+    test.moveClock(-900_001);
+  });
+
+  it('a caller out of its networks opens nothing', async () => {
+    const caller = await addCaller(test, { networks: ['192.0.2.0/24'] });
+    const { apikey, clientId } = caller.credentials;
+    const headers = { ...(await issuer.headers()), apikey, 'x-clientid': clientId };
+    for (const { name, path, method, body } of ROUTES) {
+      const reply = await ask({ method, path, headers, body: JSON.stringify(await body()) });
+      assert.equal(reply.status, 401, name);
+    }
+  });
+});
+
+describe('POST /v1/account-changes', async () => {
+  const body = JSON.stringify({
+    organizationNumber,
+    changes: [{ reference: 'one', kind: 'contact_cardholder', panToken: token }],
+  });
+  const roles = await rolesOfIssuerFace();
+  const expected = expectedOf(NO_RIGHT, 'ORGANIZATION_NOT_FOUND', DONE);
+  for (const [role, headers] of Object.entries(roles)) {
+    it(role, async () => {
+      const reply = await ask({ method: 'POST', path: '/v1/account-changes', headers, body });
+      const { code } = JSON.parse(reply.text);
+      const [status, wanted] = expected[role as keyof typeof expected];
+      assert.deepEqual([reply.status, code], [status === 422 ? 404 : status, wanted]);
+      demandNoNumber(role, reply);
+    });
+  }
+});
+
+describe('POST /token', () => {
+  const cases: Readonly<Record<string, (client: IssuerClient) => Request>> = {
+    good: ({ credentials }) => tokenRequest(credentials),
+    'wrong secret': ({ credentials }) => tokenRequest({ ...credentials, secret: 'x' }),
+    'wrong apikey': ({ credentials }) => tokenRequest({ ...credentials, apikey: 'x' }),
+    'no credential': ({ credentials }) => {
+      const { headers = {}, ...request } = tokenRequest(credentials);
+      return { ...request, headers: { 'content-type': headers['content-type'] ?? '' } };
+    },
+  };
+  for (const [name, requestOf] of Object.entries(cases)) {
+    it(name, async () => {
+      const reply = await ask(requestOf(issuer));
+      assert.equal(reply.status, name === 'good' ? 200 : 401);
+      demandNoNumber(name, reply);
+    });
+  }
+});
+
+describe("the merchant's face", async () => {
+  const { merchantid } = merchant.credentials;
+  const fields = { pan, expmonth: '11', expyear: '2030', merchantid };
+  const body = JSON.stringify(fields);
+  const encrypted = JSON.stringify({ encdata: merchant.encrypt(body) });
+  const publicKeyPem = test.service.publicKeyPem;
+  const given = { publicKeyPem, algorithm: 'rsa-v1_5' } as const;
+  const { register } = test.service;
+  const disabled = await register.addMerchant(operator, { ...given, name: 'disabled' });
+  await test.service.disableMerchant(operator, 'disabled');
+  const other = await register.addMerchant(operator, { ...given, name: 'other' });
+  const away = { ...given, name: 'away', networks: ['192.0.2.0/24'] };
+  const outside = await register.addMerchant(operator, away);
+  const roles: Readonly<Record<string, [Headers, Expected]>> = {
+    'no credential': [{ 'x-api-key': '' }, OUT],
+    'wrong key': [{ 'x-api-key': 'x'.repeat(43) }, OUT],
+    'disabled merchant': [{ 'x-api-key': disabled.apiKey }, OUT],
+    'out of its networks': [{ 'x-api-key': outside.apiKey }, OUT],
+    "a caller's apikey": [{ 'x-api-key': issuer.credentials.apikey }, OUT],
+    'another merchant': [{ 'x-api-key': other.apiKey }, [403, 'MERCHANT_UNKNOWN']],
+    good: [{ 'x-api-key': merchant.credentials.apiKey }, DONE],
+  };
+  for (const [role, [headers, expected]] of Object.entries(roles)) {
+    for (const sent of [body, encrypted]) {
+      it(`${role}, ${sent === body ? 'in clear' : 'encrypted'}`, async () => {
+        const all = { 'content-type': 'application/json', ...headers };
+        const reply = await ask({ method: 'POST', path: VALIDATE, headers: all, body: sent });
+        const { code } = JSON.parse(reply.text);
+        // Inside of what was encrypted nothing is told apart.
+        const isHidden = sent === encrypted && role === 'another merchant';
+        assert.deepEqual([reply.status, code], isHidden ? [400, 'ENCDATA_UNREADABLE'] : expected);
+        demandNoNumber(role, reply);
+      });
+    }
+  }
+});
+
+/** Merchants with and without a right to them ask these in test/watchlist.test.ts. */
+const WATCHLIST = ['/api/cu/addwatchlist', '/api/cu/panids', '/api/cu/{panid}/unsubscribe'];
+
+describe('the matrix', () => {
+  it('asks every route of the OpenAPI document', () => {
+    const { paths } = JSON.parse(readFileSync(OPENAPI_DOC, 'utf8'));
+    for (const [path, item] of Object.entries(paths)) {
+      if (WATCHLIST.includes(path)) continue;
+      for (const method of Object.keys(item as object)) assert(seen.has(`${method} ${path}`), path);
+    }
+  });
+
+  it('an organization that is not there and one of somebody else are refused alike', async () => {
+    const caller = await addCaller(test, {
+      organizations: new Set([200 as OrganizationNumber]),
+    });
+    const replies = [];
+    for (const number of [100, 777]) {
+      const { status, text } = await caller.numberOf(number, token);
+      replies.push([status, text]);
+    }
+    assert.deepEqual(replies[0], replies[1]);
+  });
+});
