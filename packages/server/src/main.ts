@@ -12,6 +12,7 @@ import { openKeyTools, restoreHome } from './key-tools.ts';
 import { makeLog } from './log.ts';
 import { createService, openService, type ServiceOptions } from './service.ts';
 import { databaseOf, serviceOptionsOf } from './service-options.ts';
+import { simulate } from './simulate.ts';
 import { isWorker, runWorkers } from './workers.ts';
 
 const LOOPBACK = '127.0.0.1';
@@ -45,8 +46,13 @@ function makeProgram(config: Config): Program {
         const { watchPort, watchHost } = config.watch;
         if (watchPort !== undefined) await service.watch.listen(watchPort, watchHost);
         await service.app.listen({ host, port: onPort });
+        service.updater.start();
       },
       recordAccountChanges: service.recordAccountChanges,
+      register: service.register,
+      disableMerchant: service.disableMerchant,
+      directory: service.directory,
+      updater: service.updater,
       close: service.close,
     } satisfies RunningService;
   };
@@ -67,6 +73,7 @@ function makeProgram(config: Config): Program {
       createService: (folder) => createService(folder, errorLog(), { environment: 'sandbox' }),
       openService: (folder, logFile) => start(folder, logFile, LOOPBACK, {}),
     },
+    simulate,
     database: databaseTools(() => databaseOf(config)),
     keys: {
       open: (folder) => openKeyTools(folder, errorLog(), serviceOptionsOf(config)),

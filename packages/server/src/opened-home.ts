@@ -113,7 +113,19 @@ export async function openHome(home: string, log: Logger, clock: Clock, options:
       ...{ settings, home, store, keys: serviceKeys, nonces, clock, log, metrics },
     });
     return {
-      ...{ custody, wrapper, keys, keyring, serviceKeys, random, clock, reader, nonces, audit },
+      ...{
+        custody,
+        wrapper,
+        keys,
+        keyring,
+        serviceKeys,
+        random,
+        clock,
+        store,
+        reader,
+        nonces,
+        audit,
+      },
       metrics,
       audited: audit.audited,
       zoneKeys: await makeZoneKeys({ wrapper, store: keys, clock }),

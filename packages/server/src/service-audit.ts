@@ -105,6 +105,7 @@ export async function openAudit({
   return {
     alarm,
     audited,
+    ledger,
     archive,
     checkpointer,
     publicKey: signer.publicKey,

@@ -24,6 +24,7 @@ import {
 } from './opened-home.ts';
 import { openWatch } from './service-watch.ts';
 import { makeKeptAnswerStore } from './store/kept-answer-store.ts';
+import { makeUpdaterService } from './updater-service.ts';
 import { makeUseCases } from './use-cases.ts';
 
 export type Service = Awaited<ReturnType<typeof openService>>;
@@ -55,18 +56,21 @@ export async function openService(
   const { transport = LOOPBACK_TRANSPORT } = options;
   const opened = await openHome(home, log, clock, options);
   const { serviceKeys, keyring, zoneKeys, credentials, directory, cards, audited } = opened;
-  const { random, nonces, audit, reader, metrics } = opened;
+  const { random, nonces, audit, store, reader, metrics } = opened;
   const cipher = makeMessageCipher(serviceKeys.message);
   const networks = makeNetworks();
   const publicKeys = makePublicKeys();
   const access = { directory, credentials, networks, publicKeys, nonces, clock };
   const answers = makeKeptAnswerStore(reader);
   const deps = { ...access, audited, cards, answers, keyring, zoneKeys, random };
-  const useCases = makeUseCases(deps);
+  const useCases = makeUseCases({ ...deps, cipher });
+  const { ledger } = audit;
+  const keys = serviceKeys;
+  const updater = makeUpdaterService({ ...deps, home, store, keys, ledger, cipher, log });
   const app: FastifyInstance = buildServer({
     firstVision: { ...useCases, nonces },
-    cardtokens: { ...useCases, cipher },
-    v1: { ...useCases, nonces },
+    cardtokens: { ...useCases, ...updater, ...updater.watchlist, cipher },
+    v1: { ...useCases, ...updater, nonces },
     recordRefusal: useCases.recordRefusal,
     transport,
     log,
@@ -82,6 +86,8 @@ export async function openService(
     ...useCases,
     /** Reads the TLS certificate anew. */
     reloadTls: () => certificate?.reload(),
+    recordAccountChanges: updater.recordAccountChanges,
+    updater,
     publicKeyPem: cipher.publicKeyPem(),
     audit,
     watch,
@@ -89,6 +95,7 @@ export async function openService(
     async close(): Promise<void> {
       certificate?.stop();
       await app.close();
+      await updater.close();
       await watch.close();
       await stopFollowing();
       await cipher.close();

@@ -8,14 +8,11 @@ import { makeDisableCaller } from './usecase/disable-caller.ts';
 import { makeDisableMerchant } from './usecase/disable-merchant.ts';
 import { makeInquireNumber } from './usecase/inquire-number.ts';
 import { makeInquireToken } from './usecase/inquire-token.ts';
-import { makeRecordAccountChange } from './usecase/record-account-change.ts';
-import { makeRecordAccountChanges } from './usecase/record-account-changes.ts';
 import { makeRecordRefusal } from './usecase/record-refusal.ts';
 import { makeRegister } from './usecase/register.ts';
 import { makeReissueCard } from './usecase/reissue-card.ts';
 import { makeRenewCard } from './usecase/renew-card.ts';
 import { makeRotateCaller } from './usecase/rotate-caller.ts';
-import { makeValidatePan } from './usecase/validate-pan.ts';
 
 type Deps = Parameters<typeof makeAuthenticate>[0] &
   Parameters<typeof makeCreateCard>[0] &
@@ -35,12 +32,7 @@ export function makeUseCases(deps: Deps) {
     inquireNumber: makeInquireNumber(deps),
     reissueCard: makeReissueCard(deps),
     renewCard: makeRenewCard(deps),
-    validatePan: makeValidatePan(deps),
     changeAccount: makeChangeAccount(deps),
-    recordAccountChanges: makeRecordAccountChanges(
-      makeRecordAccountChange(deps),
-      makeRecordRefusal(deps),
-    ),
     recordRefusal: makeRecordRefusal(deps),
     makeRepeatable: makeRepeatable(deps.credentials),
     register: makeRegister(deps),

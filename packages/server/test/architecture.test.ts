@@ -15,13 +15,23 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   usecase: ['usecase', 'audit', 'domain', 'node:assert/strict'],
   store: [
     ...['store', 'usecase', 'audit', 'domain', 'node:assert/strict', 'node:crypto', 'node:fs'],
-    ...['node:fs/promises', 'node:path', 'node:sqlite', 'node:worker_threads', 'pg'],
+    ...['node:fs/promises', 'node:path', 'node:sqlite', 'node:timers/promises', 'pg'],
+    ...['node:worker_threads'],
   ],
   keys: [
     ...['keys', 'usecase', 'audit', 'domain', '@pantoken/pan-token', 'jose', 'uuid'],
     ...['node:assert/strict', 'node:crypto', 'node:fs', 'node:path', 'node:worker_threads'],
+    ...['http-message-signatures'],
     // The network is for a key-encryption key that a server keeps; the shares are of its backup.
     ...['node:http', 'node:https', 'node:util', 'shamir-secret-sharing'],
+  ],
+  connectors: [
+    ...['connectors', 'usecase', 'domain', 'cockatiel', 'jose', 'mastercard-oauth1-signer'],
+    ...['node:crypto', 'node:dns', 'node:fs', 'node:https', 'node:net', 'node:path'],
+  ],
+  simulators: [
+    ...['simulators', 'domain', 'jose', 'node:child_process', 'node:crypto', 'node:events'],
+    ...['node:fs', 'node:http', 'node:https', 'node:net', 'node:path', 'node:tls'],
   ],
   http: [
     ...['http', 'usecase', 'domain', 'fastify', 'typebox', 'node:assert/strict', 'node:crypto'],
@@ -51,11 +61,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const DEPENDENCIES = [
   '@fastify/swagger',
   '@pantoken/pan-token',
+  'cockatiel',
   'canonicalize',
   'commander',
   'fastify',
   'http-message-signatures',
   'jose',
+  'mastercard-oauth1-signer',
   'pg',
   'pino',
   'prom-client',

@@ -23,6 +23,8 @@ const REFERENCE = [
   ...['organization', 'bin_range', 'wrapped_key', 'caller', 'caller_credential', 'merchant'],
   ...['directory_version', 'caller_before', 'audit_chain', 'audit_acceptance'],
   ...['budget_lift', 'budget_lift_approval', 'key_epoch', 'operator', 'approval'],
+  // Not distributed yet: the watchlist is one table on one node, and so is what it tells.
+  ...['watch_entry', 'watch_mark', 'notification'],
 ];
 
 /** Statements that sweep all shards on purpose, outside of what a caller waits for. */
@@ -58,7 +60,9 @@ describe('the schema', () => {
   const statements = texts
     .filter((text) => /^\s*create (?:table \w+ \(|(?:unique )?index|sequence)/.test(text))
     .flatMap((text) =>
-      parse(text.replaceAll(/(?:,\s*)?check \([^()]*(?:\([^()]*\))?[^()]*\)/g, '')),
+      parse(
+        text.replaceAll(/(?:,\s*)?(?:constraint \w+ )?check \([^()]*(?:\([^()]*\))?[^()]*\)/g, ''),
+      ),
     );
 
   it('has no unique constraint over more than one shard', () => {

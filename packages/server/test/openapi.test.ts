@@ -21,7 +21,8 @@ describe('the OpenAPI document', () => {
     const document = JSON.parse(readFileSync(OPENAPI_DOC, 'utf8'));
     const printed = service.app.printRoutes({ commonPrefix: false, includeHooks: false });
     const served = [...printed.matchAll(/(\/\S*) \(([A-Z, ]+)\)/g)].flatMap(
-      ([, path = '', methods = '']) => methods.split(', ').map((method) => `${method} ${path}`),
+      ([, path = '', methods = '']) =>
+        methods.split(', ').map((method) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`),
     );
     const named = Object.entries(document.paths).flatMap(([path, item]) =>
       Object.keys(item as object).map((method) => `${method.toUpperCase()} ${path}`),

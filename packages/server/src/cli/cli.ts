@@ -7,12 +7,14 @@ import { addBudget } from './budget.ts';
 import { addCallerCommands } from './caller-commands.ts';
 import { addDatabase } from './database.ts';
 import { addKeys } from './keys.ts';
-import { addMerchantCommands } from './merchant-commands.ts';
+import { addMerchants } from './merchants.ts';
+import { addNotifications } from './notifications.ts';
 import { homeOption, portOption, workersOption } from './options.ts';
 import { addOrganizationCommands } from './organization-commands.ts';
 import type { Program, RunningService } from './program.ts';
 import { makeSandbox } from './sandbox.ts';
 import { sandboxGuide } from './sandbox-guide.ts';
+import { addSimulate } from './simulate.ts';
 
 const DEFAULT_SANDBOX = '.pantoken/sandbox';
 
@@ -27,10 +29,12 @@ export async function runCli(program: Program, argv: readonly string[]): Promise
   addServe(root, program);
   addOrganizationCommands(root, program);
   addCallerCommands(root, program);
-  addMerchantCommands(root, program);
   addDatabase(root, program);
   addKeys(root, program);
   addAccountChanges(root, program);
+  addMerchants(root, program);
+  addNotifications(root, program);
+  addSimulate(root, program);
   addAudit(root, program);
   addBudget(root, program);
   await root.parseAsync([...argv]);

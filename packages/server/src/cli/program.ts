@@ -1,4 +1,12 @@
+import type { Scheme } from '../domain/scheme.ts';
+import type { DisableMerchant } from '../usecase/disable-merchant.ts';
+import type { MerchantKeys } from '../usecase/merchant-keys.ts';
+import type { Directory } from '../usecase/ports.ts';
 import type { RecordAccountChanges } from '../usecase/record-account-changes.ts';
+import type { Register } from '../usecase/register.ts';
+import type { RetryNotification } from '../usecase/retry-notification.ts';
+import type { SetNotification } from '../usecase/set-notification.ts';
+import type { WatchStore } from '../usecase/watch-ports.ts';
 import type { AuditTools } from './audit.ts';
 import type { BudgetTools } from './budget.ts';
 import type { DatabaseTools } from './database.ts';
@@ -10,6 +18,22 @@ import type { SandboxService } from './sandbox.ts';
 export interface RunningService {
   listen(port: number): Promise<void>;
   readonly recordAccountChanges: RecordAccountChanges;
+  readonly register: Register;
+  readonly disableMerchant: DisableMerchant;
+  readonly directory: Pick<Directory, 'listMerchants'>;
+  readonly updater: {
+    readonly merchantKeys: MerchantKeys;
+    readonly setNotification: SetNotification;
+    readonly listNotifications: WatchStore['listNotifications'];
+    readonly retryNotification: RetryNotification;
+  };
+  close(): Promise<void>;
+}
+
+/** A scheme that is simulated, and what connects a service to it. */
+export interface SimulatedScheme {
+  readonly url: string;
+  readonly section: Readonly<Record<string, unknown>>;
   close(): Promise<void>;
 }
 
@@ -32,6 +56,8 @@ export interface Program extends OperatorProgram {
     openService(home: string, logFile: string): Promise<RunningService>;
   };
   readonly database: DatabaseTools;
+  /** Starts a simulated scheme whose keys are in a folder, and are made there when they are not. */
+  simulate(scheme: Scheme, folder: string, port: number): Promise<SimulatedScheme>;
   readonly keys: KeyToolsSource;
   readonly audit: AuditTools;
   /** Runs `serve` in so many processes; undefined where this process is one of them. */

@@ -20,6 +20,15 @@ export type AuditAction =
   | 'change_caller_keys'
   | 'disable_merchant'
   | 'add_zone_key'
+  | 'add_watch'
+  | 'end_watch'
+  | 'wake_watch'
+  | 'check_watch'
+  | 'notify_merchant'
+  | 'retry_notification'
+  | 'set_merchant_key'
+  | 'rotate_merchant'
+  | 'set_merchant_notification'
   | 'open_keys'
   | 'add_key'
   | 'activate_key'
@@ -55,7 +64,7 @@ export interface AuditLoss {
  */
 export interface AuditRecord {
   readonly atMs: number;
-  /** `caller:<id>`, `merchant:<id>` or `operator`. */
+  /** `caller:<id>`, `merchant:<id>`, `operator`, or `updater`: the service by itself. */
   readonly who: string;
   readonly action: AuditAction;
   /** `failed`: a bug; nothing was answered, and what was done is not known. */
@@ -71,6 +80,13 @@ export interface AuditRecord {
   readonly change?: AccountChangeKind;
   /** The letter a validation was answered with. */
   readonly status?: string;
+  /** Which source a validation was answered from. */
+  readonly source?: string;
+  /** What the upstream called its refusal, or the letter of it that we do not know. */
+  readonly upstreamCode?: string;
+  /** Who was notified, and of which watched card. */
+  readonly merchantId?: string;
+  readonly panid?: string;
   /** `request_lift` and `approve_lift`: whose limits, how many times as high, until when. */
   readonly lift?: {
     readonly id: string;

@@ -8,6 +8,8 @@
  * @module
  */
 
+import { UPDATER_REFUSALS } from './updater-refusals.ts';
+
 export type ErrorKind =
   | 'invalid' // the caller can fix the request
   | 'unauthenticated'
@@ -19,7 +21,13 @@ export type ErrorKind =
 
 /** Codes are public API: add freely, never rename, never reuse. Titles may be reworded. */
 export const REFUSALS = {
-  BODY_TOO_LARGE: { kind: 'invalid', title: 'The body is larger than 1 MiB.' },
+  HTTP_MALFORMED: { kind: 'invalid', title: 'This is not an HTTP request, or too large a one.' },
+  REQUEST_TIMEOUT: { kind: 'invalid', title: 'The request took too long to arrive.' },
+  ...UPDATER_REFUSALS,
+  BODY_TOO_LARGE: {
+    kind: 'invalid',
+    title: 'The body is larger than this path takes, 1 MiB as a rule.',
+  },
   BODY_NOT_JSON: { kind: 'invalid', title: 'The body is not one JSON object in UTF-8.' },
   BODY_DUPLICATE_KEY: { kind: 'invalid', title: 'A key stands twice in one JSON object.' },
   BODY_TOO_DEEP: { kind: 'invalid', title: 'The JSON is nested too deeply.' },
@@ -178,31 +186,6 @@ export const REFUSALS = {
   APPROVAL_MISSING: {
     kind: 'conflict',
     title: 'This needs the approval of a second operator within 15 minutes.',
-  },
-  EFFECTIVE_DATE_INVALID: {
-    kind: 'invalid',
-    title: 'The effective date is no day YYYY-MM-DD of the years 2000 to 2099.',
-  },
-  REFERENCE_INVALID: { kind: 'invalid', title: 'A reference is 1 to 64 printable characters.' },
-  REFERENCE_REUSED: {
-    kind: 'conflict',
-    title: 'Another account change is recorded under this reference.',
-  },
-  LINEAGE_LOOP: {
-    kind: 'conflict',
-    title: 'The new number leads back to the card that it would replace.',
-  },
-  NEW_EXPIRY_DIFFERS: {
-    kind: 'conflict',
-    title: 'The new number is on record with another expiry: send a renewal of it.',
-  },
-  CHANGE_NOT_FOUND: {
-    kind: 'not_found',
-    title: 'No account change of this organization is recorded under the corrected reference.',
-  },
-  CHANGE_NOT_CORRECTABLE: {
-    kind: 'conflict',
-    title: 'This account change is a correction, or is corrected already.',
   },
 
   MERCHANT_UNKNOWN: { kind: 'forbidden', title: 'The merchantid is not that of the x-api-key.' },

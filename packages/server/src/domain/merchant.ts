@@ -1,7 +1,9 @@
 import type { Access } from './access.ts';
+import type { OrganizationNumber } from './organization-number.ts';
 
 /** How answers to a merchant are encrypted: fixed when its key is registered, never negotiated. */
-export type MessageAlgorithm = 'rsa-v1_5';
+export const MESSAGE_ALGORITHMS = ['rsa-v1_5', 'rsa-oaep-256', 'jwe'] as const;
+export type MessageAlgorithm = (typeof MESSAGE_ALGORITHMS)[number];
 
 /** A client of the account updater's API. It holds no secret. */
 export interface Merchant extends Access {
@@ -11,7 +13,14 @@ export interface Merchant extends Access {
   /** SubjectPublicKeyInfo in PEM, RSA of 2048 bits or more. */
   readonly publicKeyPem: string;
   readonly algorithm: MessageAlgorithm;
+  /** Where it is told of changes; undefined: nowhere, and it can watch no card. */
+  readonly notificationUrl: string | undefined;
+  /** Whose PAN-TOKENs it may name cards by. */
+  readonly organizations: ReadonlySet<OrganizationNumber>;
+  /** Whether notifications are signed (RFC 9421). */
+  readonly notificationSigned: boolean;
 }
 
 /** What has to be said of a new merchant; where it may come from has a default: anywhere. */
-export type NewMerchant = Omit<Merchant, 'id' | keyof Access> & Partial<Access>;
+export type NewMerchant = Pick<Merchant, 'name' | 'publicKeyPem' | 'algorithm'> &
+  Partial<Access & Pick<Merchant, 'organizations'>>;

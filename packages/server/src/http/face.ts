@@ -12,6 +12,8 @@ export interface Face {
 
 /** Refusals that HTTP itself has a status for, whatever the face. */
 export const STATUS_OF_TRANSPORT: Partial<Record<Refusal['code'], number>> = {
+  HTTP_MALFORMED: 400,
+  REQUEST_TIMEOUT: 408,
   BODY_TOO_LARGE: 413,
   BODY_NOT_JSON: 400,
   BODY_DUPLICATE_KEY: 400,

@@ -9,7 +9,7 @@ import fastify, {
   LogController,
 } from 'fastify';
 import type { AuditAction } from '../domain/audit-record.ts';
-import { Refusal } from '../domain/error.ts';
+import { REFUSALS, Refusal, type RefusalCode } from '../domain/error.ts';
 import type { RecordRefusal } from '../usecase/record-refusal.ts';
 import { type CardtokensDeps, registerCardtokens } from './cardtokens/cardtokens.ts';
 import { cardtokensFace } from './cardtokens/error.ts';
@@ -32,9 +32,9 @@ import { registerV1, type V1Deps } from './v1/v1.ts';
 export interface ServerDeps {
   readonly firstVision: FirstVisionDeps;
   readonly cardtokens: CardtokensDeps;
-  readonly recordRefusal: RecordRefusal;
   readonly transport: Transport;
   readonly v1: V1Deps;
+  readonly recordRefusal: RecordRefusal;
   readonly log: FastifyBaseLogger;
   readonly meter: HttpMeter;
 }
@@ -86,14 +86,16 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
     if (recorded instanceof Refusal) meter.refused(recorded.code);
     return answerError(recorded, request, reply);
   });
-  app.setNotFoundHandler((request, reply) => {
-    const code = isOtherMethod(app, request) ? 'METHOD_NOT_ALLOWED' : 'ROUTE_UNKNOWN';
-    counter.count(code);
-    meter.refused(code);
-    return answerError(new Refusal(code), request, reply);
-  });
   limitUrls(app);
   shedLoad(app, transport.requestsMax);
+  // Before a body is read: what is sent to nowhere is not looked at.
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (!request.is404) return done();
+    done(new Refusal(isOtherMethod(app, request) ? 'METHOD_NOT_ALLOWED' : 'ROUTE_UNKNOWN'));
+  });
+  app.setNotFoundHandler(() => {
+    throw new Refusal('ROUTE_UNKNOWN');
+  });
   reportCounts(app, counter);
   registerOpenapi(app);
   registerFirstVision(app, firstVision);
@@ -145,6 +147,8 @@ function takeBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   const parse = async (request: FastifyRequest, body: Buffer) => {
     keepRawBody(request, body);
+    // Some clients name a content type whatever they send; what is deleted has no body.
+    if (request.method === 'DELETE' && body.length === 0) return undefined;
     return parseJsonBody(body);
   };
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, parse);
@@ -230,16 +234,28 @@ function isOtherMethod(app: FastifyInstance, request: FastifyRequest): boolean {
   return METHODS.some((method) => app.hasRoute({ method, url }));
 }
 
-const STATUS_OF_BROKEN_HTTP: Readonly<Record<string, string>> = {
-  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
-  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+const MALFORMED = { code: 'HTTP_MALFORMED', status: 400, reason: 'Bad Request' } as const;
+
+const BROKEN_HTTP: Readonly<
+  Record<string, { code: RefusalCode; status: number; reason: string } | undefined>
+> = {
+  ERR_HTTP_REQUEST_TIMEOUT: { code: 'REQUEST_TIMEOUT', status: 408, reason: 'Request Timeout' },
+  HPE_HEADER_OVERFLOW: { ...MALFORMED, status: 431, reason: 'Request Header Fields Too Large' },
 };
 
-/** What is not even HTTP gets the shortest answer there is, and no word of what it was. */
+/** What is not even HTTP has no path, so no face; it gets a problem, and no word of what it was. */
 function answerBrokenHttp(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return;
-  const status = STATUS_OF_BROKEN_HTTP[error.code ?? ''] ?? '400 Bad Request';
-  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+  const { code, status, reason } = BROKEN_HTTP[error.code ?? ''] ?? MALFORMED;
+  const { title } = REFUSALS[code];
+  const body = JSON.stringify({ title, status, code, facts: {} });
+  const head = [
+    `HTTP/1.1 ${status} ${reason}`,
+    'content-type: application/problem+json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
 
 function reportCounts(app: FastifyInstance, counter: RefusalCounter): void {

@@ -18,7 +18,10 @@ const HMAC_PURPOSES: readonly KeyPurpose[] = [
   'reference',
   'credential-index',
   'access-token',
+  'updater-index',
 ];
+
+const PAIR_PURPOSES: readonly KeyPurpose[] = ['message', 'audit', 'updater-signing'];
 
 /**
  * What two people compare to know that they hold the same key: six hexadecimal digits in capitals.
@@ -27,7 +30,7 @@ const HMAC_PURPOSES: readonly KeyPurpose[] = [
  * the leftmost bytes of the HMAC of the same. Of a key pair those of the SHA-256 of its public half.
  */
 export function checkValueOf(purpose: KeyPurpose, bytes: Uint8Array): string {
-  if (purpose === 'message' || purpose === 'audit') return shorten(publicDigest(bytes));
+  if (PAIR_PURPOSES.includes(purpose)) return shorten(publicDigest(bytes));
   if (HMAC_PURPOSES.includes(purpose)) {
     return shorten(createHmac('sha256', bytes).update(ZEROS).digest());
   }

@@ -1,12 +1,17 @@
-import { constants, createPublicKey, type KeyObject, publicEncrypt } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { compactDecrypt } from 'jose';
 import { Refusal } from '../domain/error.ts';
-import type { Merchant } from '../domain/merchant.ts';
-import type { MessageCipher } from '../usecase/ports.ts';
+import type { Merchant, MessageAlgorithm } from '../domain/merchant.ts';
+import type { MessageCipher } from '../usecase/message-cipher.ts';
+import { encryptTo, roomOf } from './message-forms.ts';
 
-/** RFC 8017, 7.2.1: PKCS #1 v1.5 takes 11 bytes of a block. */
-const V15_OVERHEAD_BYTES = 11;
+/** Those whose message is one block. */
+export type BlockAlgorithm = Exclude<MessageAlgorithm, 'jwe'>;
+
+/** NIST SP 800-131A: fewer bits are no longer good. */
+const MERCHANT_KEY_BITS_MIN = 2048;
 
 /**
  * How many messages wait for the one worker before more are refused. An RSA-4096 private operation
@@ -20,8 +25,8 @@ export interface OwnedMessageCipher extends MessageCipher {
 }
 
 /**
- * RSA PKCS #1 v1.5 messages. Private-key operations run in a worker: there is no asynchronous form
- * of them, and 2 ms each would stop every other request.
+ * Messages in the form each merchant registered for. Private-key operations on blocks run in a worker:
+ * there is no asynchronous form of them, and 2 ms each would stop every other request.
  *
  * @param privateKey RSA, 2048 bits or more.
  */
@@ -32,23 +37,30 @@ export function makeMessageCipher(privateKey: KeyObject): OwnedMessageCipher {
   const decryptor = startDecryptor(privateKey);
   const keyOfMerchant = new WeakMap<Merchant, KeyObject>();
 
+  async function decryptBlock(bytes: Uint8Array, algorithm: BlockAlgorithm) {
+    // Another length makes OpenSSL throw at once; it must look like every other failure.
+    return bytes.length === blockBytes ? decryptor.decrypt(bytes, algorithm) : undefined;
+  }
+
   return {
-    encryptFor(merchant, text) {
+    async encryptFor(merchant, text) {
       const key = keyOfMerchant.get(merchant) ?? createPublicKey(merchant.publicKeyPem);
       keyOfMerchant.set(merchant, key);
-      const bytes = Buffer.from(text, 'utf8');
-      const room = (key.asymmetricKeyDetails?.modulusLength ?? 0) / 8 - V15_OVERHEAD_BYTES;
-      if (bytes.length > room) throw new Refusal('ANSWER_TOO_LONG', { bytes: bytes.length, room });
-      return publicEncrypt({ key, padding: constants.RSA_PKCS1_PADDING }, bytes).toString('base64');
+      return encryptTo(key, merchant.algorithm, text);
     },
 
-    async decrypt(encrypted) {
-      const bytes = Buffer.from(encrypted, 'base64');
-      // Another length makes OpenSSL throw at once; it must look like every other failure.
-      if (bytes.length !== blockBytes) throw new Refusal('ENCDATA_UNREADABLE');
-      const text = await decryptor.decrypt(bytes);
+    async decrypt(encrypted, algorithm) {
+      const text =
+        algorithm === 'jwe'
+          ? await decryptJwe(privateKey, encrypted)
+          : await decryptBlock(Buffer.from(encrypted, 'base64'), algorithm);
       if (text === undefined) throw new Refusal('ENCDATA_UNREADABLE');
       return text;
+    },
+
+    roomFor(pem, algorithm) {
+      const bits = modulusBitsOf(pem);
+      return bits < MERCHANT_KEY_BITS_MIN ? undefined : roomOf(algorithm, bits);
     },
 
     publicKeyPem: () => String(publicKeyPem),
@@ -57,8 +69,31 @@ export function makeMessageCipher(privateKey: KeyObject): OwnedMessageCipher {
   };
 }
 
+/** 0 when it is no RSA key. */
+function modulusBitsOf(pem: string): number {
+  try {
+    const key = createPublicKey(pem);
+    return key.asymmetricKeyType === 'rsa' ? (key.asymmetricKeyDetails?.modulusLength ?? 0) : 0;
+  } catch {
+    return 0;
+  }
+}
+
+/** The private operation is on a thread of the pool: WebCrypto has an asynchronous form of it. */
+async function decryptJwe(key: KeyObject, encrypted: string): Promise<Uint8Array | undefined> {
+  try {
+    const { plaintext } = await compactDecrypt(encrypted, key, {
+      keyManagementAlgorithms: ['RSA-OAEP-256'],
+      contentEncryptionAlgorithms: ['A256GCM'],
+    });
+    return plaintext;
+  } catch {
+    return undefined;
+  }
+}
+
 interface Decryptor {
-  decrypt(bytes: Uint8Array): Promise<Uint8Array | undefined>;
+  decrypt(bytes: Uint8Array, algorithm: BlockAlgorithm): Promise<Uint8Array | undefined>;
   close(): Promise<void>;
 }
 
@@ -81,14 +116,14 @@ function startDecryptor(privateKey: KeyObject): Decryptor {
   });
   worker.unref(); // Last: a listener for messages holds the process.
   return {
-    decrypt(bytes) {
+    decrypt(bytes, algorithm) {
       if (hasEnded || waiting.size >= WAITING_MAX) return Promise.reject(new Refusal('TOO_BUSY'));
       lastId++;
       const id = lastId;
       worker.ref();
       const answer = Promise.withResolvers<Uint8Array | undefined>();
       waiting.set(id, answer);
-      worker.postMessage({ id, bytes });
+      worker.postMessage({ id, bytes, algorithm });
       return answer.promise;
     },
     async close() {

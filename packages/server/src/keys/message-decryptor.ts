@@ -5,25 +5,33 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { constants, type KeyObject, privateDecrypt } from 'node:crypto';
+import { type KeyObject, privateDecrypt } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
+import type { BlockAlgorithm } from './message-cipher.ts';
+import { RSA_OPTIONS } from './message-forms.ts';
+
+interface Message {
+  readonly id: number;
+  readonly bytes: Uint8Array;
+  readonly algorithm: BlockAlgorithm;
+}
 
 const { privateKey } = workerData as { privateKey: KeyObject };
 assert(parentPort, 'this file runs as a worker');
 const port = parentPort;
 
-port.on('message', ({ id, bytes }: { id: number; bytes: Uint8Array }) => {
-  port.postMessage({ id, text: decrypt(bytes) });
+port.on('message', ({ id, bytes, algorithm }: Message) => {
+  port.postMessage({ id, text: decrypt(bytes, algorithm) });
 });
 
 /**
  * With implicit rejection (OpenSSL 3.2) a message that was tampered with gives pseudo-random bytes,
  * the same each time, and no error that could be told from success.
  */
-function decrypt(bytes: Uint8Array): Uint8Array | undefined {
+function decrypt(bytes: Uint8Array, algorithm: BlockAlgorithm): Uint8Array | undefined {
   try {
-    return privateDecrypt({ key: privateKey, padding: constants.RSA_PKCS1_PADDING }, bytes);
+    return privateDecrypt({ key: privateKey, ...RSA_OPTIONS[algorithm] }, bytes);
   } catch {
-    return undefined; // A number above the modulus.
+    return undefined; // A number above the modulus, or a padding that OAEP does not take.
   }
 }

@@ -4,11 +4,13 @@ import type { Caller } from '../domain/caller.ts';
 import type { Card, NumberRecord } from '../domain/card.ts';
 import type { KeyChange } from '../usecase/key-ports.ts';
 import type { Change } from '../usecase/ports.ts';
+import type { WatchChange } from '../usecase/watch-ports.ts';
 import { idBytes } from './ids.ts';
 import { keyWriteOf } from './key-changes.ts';
 import type { SqlValue, Write } from './statements.ts';
+import { writesOfWatch } from './watch-changes.ts';
 
-type PlainChange = Exclude<Change, KeyChange>;
+type PlainChange = Exclude<Change, KeyChange | WatchChange>;
 type WriteOf = {
   readonly [K in PlainChange['kind']]: (change: Extract<PlainChange, { kind: K }>) => Write;
 };
@@ -51,9 +53,22 @@ const WRITE_OF: WriteOf = {
   }),
   add_merchant(change) {
     const { merchant, apiKeyDigest } = change.registered;
-    const { id, name, publicKeyPem, algorithm } = merchant;
-    const values = [id, name, publicKeyPem, algorithm, apiKeyDigest, ...accessValues(merchant)];
-    return { name: 'addMerchant', values };
+    const { id, name, publicKeyPem, algorithm, organizations } = merchant;
+    const names = [id, name, publicKeyPem, algorithm, apiKeyDigest];
+    const list = JSON.stringify([...organizations]);
+    return { name: 'addMerchant', values: [...names, list, ...accessValues(merchant)] };
+  },
+  set_merchant_key(change) {
+    const { merchantId, publicKeyPem, algorithm } = change;
+    return { name: 'setMerchantKey', values: [merchantId, publicKeyPem, algorithm] };
+  },
+  set_merchant_api_key: (change) => ({
+    name: 'setMerchantApiKey',
+    values: [change.merchantId, change.apiKeyDigest],
+  }),
+  set_merchant_notification(change) {
+    const { merchantId, url, signed } = change;
+    return { name: 'setMerchantNotification', values: [merchantId, orNull(url), Number(signed)] };
   },
   add_charge(change) {
     const { atMs, who, card, book, writer } = change.charge;
@@ -93,8 +108,21 @@ const WRITE_OF: WriteOf = {
   }),
 };
 
-/** The write that makes a change true. */
-export function writeOf(change: Change): Write {
+/** The writes that make a change true. */
+export function writesOf(change: Change): readonly Write[] {
+  return isWatchChange(change) ? writesOfWatch(change) : [writeOf(change)];
+}
+
+function isWatchChange(change: Change): change is WatchChange {
+  return WATCH_KINDS.has(change.kind);
+}
+
+const WATCH_KINDS: ReadonlySet<string> = new Set<WatchChange['kind']>([
+  ...(['add_watch', 'end_watch', 'add_watch_mark', 'wake_lineage', 'wake_number'] as const),
+  ...(['settle_check', 'add_notification', 'settle_delivery', 'retry_notification'] as const),
+]);
+
+function writeOf(change: Exclude<Change, WatchChange>): Write {
   const write = (WRITE_OF as Partial<Record<string, (change: Change) => Write>>)[change.kind];
   return write === undefined ? keyWriteOf(change as KeyChange) : write(change);
 }

@@ -30,20 +30,23 @@ export const SQLITE: Dialect = {
   forUpdate: '',
   stepLimits: '',
   conflictOf(error) {
-    // SQLite names a broken constraint by its columns.
-    const [, columns] = /^UNIQUE constraint failed: (.*)$/.exec((error as Error).message) ?? [];
+    const { message } = error as Error;
+    if (/^CHECK constraint failed: \w+_fence$/.test(message)) return 'claim_lost';
+    // SQLite names a broken unique constraint by its columns.
+    const [, columns] = /^UNIQUE constraint failed: (.*)$/.exec(message) ?? [];
     return columns === undefined ? undefined : firstOf(SQLITE_CONFLICTS, columns);
   },
 };
 
 /** PostgreSQL, and what speaks its language. */
 export const POSTGRES: Dialect = {
-  spell: (sql) => sql,
+  spell: (sql) => sql.replaceAll('/*skip locked*/', ' for update skip locked'),
   begin: 'begin',
   forUpdate: ' for update',
   stepLimits: "set local lock_timeout = '2s';",
   conflictOf(error) {
     const { code, constraint } = error as { code?: string; constraint?: string };
+    if (code === CHECK_VIOLATION && constraint?.endsWith('_fence')) return 'claim_lost';
     if (code !== UNIQUE_VIOLATION) return undefined;
     return firstOf(POSTGRES_CONFLICTS, constraint ?? '');
   },
@@ -51,6 +54,7 @@ export const POSTGRES: Dialect = {
 
 /** SQLSTATE of a broken unique constraint. */
 export const UNIQUE_VIOLATION = '23505';
+const CHECK_VIOLATION = '23514';
 
 const SQLITE_CONFLICTS: readonly (readonly [string, Conflict])[] = [
   ['card_number.organization, card_number.pan_index', 'number_taken'],
@@ -62,6 +66,7 @@ const SQLITE_CONFLICTS: readonly (readonly [string, Conflict])[] = [
   ['replaced_token.', 'token_replaced'],
   ['operator.', 'registration_taken'],
   ['account_change.organization, account_change.reference_index', 'reference_taken'],
+  ['watch_entry.merchant, watch_entry.pan_index', 'watch_taken'],
   ['organization.', 'registration_taken'],
   ['bin_range.', 'registration_taken'],
   ['caller.', 'registration_taken'],
@@ -78,6 +83,8 @@ const POSTGRES_CONFLICTS: readonly (readonly [string, Conflict])[] = [
   ['card_number_token', 'token_taken'],
   ['card_pkey', 'card_taken'],
   ['account_change_pkey', 'change_taken'],
+  ['account_change_reference', 'reference_taken'],
+  ['watch_entry_pan', 'watch_taken'],
   ['card_number_next_pan', 'number_taken'],
   ['key_epoch_', 'key_taken'],
   ['replaced_token_', 'token_replaced'],

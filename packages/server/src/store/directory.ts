@@ -22,11 +22,11 @@ export async function makeDirectory(reader: Reader): Promise<Directory> {
     findBinRange: (number) => snapshot.findBinRange(number),
     findCaller: (digest) => snapshot.credentials.get(digest),
     findMerchant: (digest) => snapshot.merchants.get(digest)?.merchant,
+    findMerchantById: (id) => snapshot.merchantsById.get(id)?.merchant,
     listOrganizations: () => [...snapshot.organizations.values()],
     listCallers: () => [...snapshot.callers.values()],
     listCredentials: (callerId) => snapshot.credentialsOf.get(callerId) ?? [],
     listMerchants: () => [...snapshot.merchants.values()].map(({ merchant }) => merchant),
-    findMerchantById: (id) => snapshot.merchantsById.get(id)?.merchant,
     async refresh() {
       snapshot = await readSnapshot(reader);
     },
@@ -45,9 +45,9 @@ async function readSnapshot(reader: Reader) {
     reader.read('listMerchants', []),
   ]);
   const allRanges = ranges.map(rangeOf);
+  const allMerchants = merchants.map(merchantOf);
   const callers = mapBy(callerRows.map(callerOf), ({ id }) => id);
   const credentials = credentialRows.flatMap((row) => credentialOf(row, callers));
-  const allMerchants = merchants.map(merchantOf);
   return {
     version,
     organizations: mapBy(organizations.map(organizationOf), ({ number }) => number),
@@ -140,6 +140,9 @@ function merchantOf(row: Row): RegisteredMerchant {
       name: row.name as string,
       publicKeyPem: row.publicKeyPem as string,
       algorithm: row.algorithm as MessageAlgorithm,
+      notificationUrl: (row.notificationUrl ?? undefined) as string | undefined,
+      notificationSigned: row.notificationSigned === 1,
+      organizations: new Set<OrganizationNumber>(JSON.parse(row.organizations as string)),
       ...accessOf(row),
     },
     apiKeyDigest: row.apiKeyDigest as string,

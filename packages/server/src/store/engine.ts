@@ -1,10 +1,18 @@
 import type { Committer } from './ledger.ts';
-import type { Reader } from './statements.ts';
+import type { Reader, Row, SqlValue } from './statements.ts';
+import type { ClaimName } from './watch-statements.ts';
+
+/** Takes rows for this node, so that no other node is given them. Each engine has one. */
+export interface Claimer {
+  /** @returns the rows that were taken. */
+  claim(name: ClaimName, values: readonly SqlValue[]): Promise<readonly Row[]>;
+}
 
 /** An open database, whichever engine it is. */
 export interface Store {
   readonly reader: Reader;
   readonly committer: Committer;
+  readonly claimer: Claimer;
   /** Resolves when the last batch is written and everything is let go of. */
   close(): Promise<void>;
 }

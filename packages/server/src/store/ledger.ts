@@ -3,7 +3,7 @@ import { canonicalJson } from '../audit/canonical.ts';
 import { Refusal } from '../domain/error.ts';
 import type { CommitOutcome, Ledger, Unit } from '../usecase/ports.ts';
 import type { ChainNaming } from './audit-chain.ts';
-import { writeOf } from './changes.ts';
+import { writesOf } from './changes.ts';
 import type { Write } from './statements.ts';
 
 /** A unit as the engine takes it: its writes, and its audit record as one line of canonical JSON. */
@@ -124,7 +124,7 @@ function gather(lane: Lane, wanted: number, maxMs: number): Promise<void> | unde
 function encode({ changes, audit }: Unit): EncodedUnit {
   return {
     organization: audit.organization,
-    writes: changes.map(writeOf),
+    writes: changes.flatMap(writesOf),
     auditLine: canonicalJson(audit),
   };
 }

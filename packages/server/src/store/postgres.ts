@@ -1,10 +1,11 @@
 import type pg from 'pg';
 import { POSTGRES } from './dialect.ts';
-import type { Store } from './engine.ts';
+import type { Claimer, Store } from './engine.ts';
 import { migrate, type SchemaConnection } from './migrate.ts';
 import { makePostgresCommitter } from './postgres-committer.ts';
 import { type Connections, isWorthRepeating, openConnections } from './postgres-connection.ts';
 import { READS, type Reader, type Row } from './statements.ts';
+import { CLAIMS } from './watch-statements.ts';
 
 /** Which PostgreSQL, and as whom. */
 export interface PostgresPlace {
@@ -25,6 +26,7 @@ export async function openPostgres(place: PostgresPlace): Promise<Store> {
   return {
     reader: makeReader(connections),
     committer: makePostgresCommitter(connections),
+    claimer: makeClaimer(connections),
     close: () => connections.close(),
   };
 }
@@ -98,6 +100,17 @@ function makeReader(connections: Connections): Reader {
       return new Promise((resolve, reject) => {
         if (waiting.push({ query, resolve, reject }) === 1) setImmediate(flush);
       });
+    },
+  };
+}
+
+/** Rows that another node is taking at this moment are skipped, not waited for. */
+function makeClaimer(connections: Connections): Claimer {
+  return {
+    async claim(name, values) {
+      const query = { name, text: POSTGRES.spell(CLAIMS[name]), values: [...values] };
+      const { rows } = await connections.use((client) => client.query<Row>(query));
+      return rows;
     },
   };
 }

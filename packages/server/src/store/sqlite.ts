@@ -10,6 +10,7 @@ import { SQLITE } from './dialect.ts';
 import type { Store } from './engine.ts';
 import type { Committer, EncodedUnit } from './ledger.ts';
 import { migrate, type SchemaConnection } from './migrate.ts';
+import { openSqliteClaimer } from './sqlite-claimer.ts';
 import { READS, type Reader, type ReadName, type Row } from './statements.ts';
 
 /** What the writer answers to a batch. */
@@ -54,11 +55,14 @@ export async function openSqlite(path: string): Promise<Store> {
     `pragma query_only = on; pragma cache_size = -65536; pragma mmap_size = ${MAPPED_BYTES};`,
   );
   const writer = startWriter(path);
+  const claimer = openSqliteClaimer(path);
   return {
     reader: makeReader(database),
     committer: writer.committer,
+    claimer,
     async close() {
       await writer.close();
+      claimer.close();
       database.close();
     },
   };

@@ -7,6 +7,7 @@
  */
 
 import { KEY_READS, KEY_WRITES, NUMBER_COLUMNS } from './key-statements.ts';
+import { WATCH_READS, WATCH_WRITES } from './watch-statements.ts';
 
 const CARD_COLUMNS = `
   organization, number_id as "numberId", sequence, logo, expiry, chip_sequence as "chipSequence",
@@ -18,6 +19,7 @@ const CHANGE_COLUMNS = `
   reference_index as "referenceIndex", effective_at as "effectiveAtMs", recorded_at as "recordedAtMs"`;
 
 export const READS = {
+  ...WATCH_READS,
   findNumber: `
     select ${NUMBER_COLUMNS} from card_number where organization = $1 and number_id = $2`,
   findNumberByIndex: `
@@ -59,6 +61,8 @@ export const READS = {
     from caller_credential order by caller, created_at limit 1000000`,
   listMerchants: `
     select merchant, name, public_key as "publicKeyPem", algorithm,
+      notification_url as "notificationUrl", notification_signed as "notificationSigned",
+      organizations,
       api_key_digest as "apiKeyDigest", networks, certificates, expires_at as "expiresAtMs",
       disabled_at as "disabledAtMs"
     from merchant order by name limit 100000`,
@@ -99,6 +103,7 @@ export const READS = {
 } as const;
 
 export const WRITES = {
+  ...WATCH_WRITES,
   addNumber: `
     insert into card_number (organization, number_id, lineage, pan_index, token, epoch,
       data_key_epoch, sealed_pan, created_at, next_pan_index)
@@ -132,11 +137,17 @@ export const WRITES = {
   setCallerKeys: `
     update caller set keys = $2 where caller = $1`,
   addMerchant: `
-    insert into merchant (merchant, name, public_key, algorithm, api_key_digest, networks,
-      certificates, expires_at, disabled_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+    insert into merchant (merchant, name, public_key, algorithm, api_key_digest, organizations,
+      networks, certificates, expires_at, disabled_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
   disableMerchant: `
     update merchant set disabled_at = $2 where merchant = $1`,
+  setMerchantKey: `
+    update merchant set public_key = $2, algorithm = $3 where merchant = $1`,
+  setMerchantApiKey: `
+    update merchant set api_key_digest = $2 where merchant = $1`,
+  setMerchantNotification: `
+    update merchant set notification_url = $2, notification_signed = $3 where merchant = $1`,
   countDirectoryUp: `
     update directory_version set version = version + 1 where id = 1`,
   addNonce: `

@@ -24,6 +24,8 @@ export type AuditFacts = {
     | 'maskedNumber'
     | 'status'
     | 'change'
+    | 'source'
+    | 'upstreamCode'
     | 'losses'
     | 'lift'
     | 'key']?: AuditRecord[Name] | undefined;
@@ -163,13 +165,16 @@ function isRepeated(refusal: Refusal, { budgets, rate }: AuditedDeps): boolean {
 
 /** A card is named once: by its token, or by its masked number where it has none. */
 function oneName(facts: AuditFacts): Partial<AuditRecord> {
-  const { organization, token, maskedNumber, status, change, losses, lift, key } = facts;
+  const { organization, token, maskedNumber, status, change, source, upstreamCode } = facts;
+  const { losses, lift, key } = facts;
   return {
     ...(organization !== undefined && { organization }),
     ...(token !== undefined && { token }),
     ...(token === undefined && maskedNumber !== undefined && { maskedNumber }),
     ...(status !== undefined && { status }),
     ...(change !== undefined && { change }),
+    ...(source !== undefined && { source }),
+    ...(upstreamCode !== undefined && { upstreamCode }),
     ...(losses !== undefined && { losses }),
     ...(lift !== undefined && { lift }),
     ...(key !== undefined && { key }),

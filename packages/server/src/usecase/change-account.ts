@@ -8,7 +8,7 @@ import {
   findByReference,
 } from './find-number.ts';
 import { addAccountChange, RACE_LIMIT, readLineage } from './lineage.ts';
-import type { Clock } from './ports.ts';
+import type { Clock, Random } from './ports.ts';
 
 export interface ChangeAccountRequest {
   readonly organization: OrganizationNumber;
@@ -24,6 +24,7 @@ export type ChangeAccount = (
 export type ChangeAccountDeps = FindNumberDeps & {
   readonly audited: Audited;
   readonly clock: Clock;
+  readonly random: Random;
 };
 
 /**
@@ -50,7 +51,7 @@ export function makeChangeAccount(deps: ChangeAccountDeps): ChangeAccount {
           effectiveAtMs: nowMs,
           recordedAtMs: nowMs,
         };
-        const outcome = await trail.commit(addAccountChange(change));
+        const outcome = await trail.commit(await addAccountChange(deps, change));
         if (outcome.committed) return;
       }
       throw new Refusal('CARD_BUSY');

@@ -162,12 +162,12 @@ const addNumber = (record: NumberRecord): Change => ({ kind: 'add_number', recor
  * @throws {Refusal} `CARD_REPLACED`, `CARD_CLOSED`
  */
 async function claimLineage(
-  { cards }: CreateCardDeps,
+  deps: CreateCardDeps,
   record: NumberRecord,
   card: Card,
 ): Promise<Change[]> {
-  const { nextPosition } = await demandCurrent(cards, record);
-  return addAccountChange({
+  const { nextPosition } = await demandCurrent(deps.cards, record);
+  return addAccountChange(deps, {
     organization: record.organization,
     lineage: record.lineage,
     position: nextPosition,

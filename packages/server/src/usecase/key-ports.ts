@@ -18,6 +18,9 @@ export type KeyPurpose =
   | 'credential-index' // service: HMAC that finds an API key
   | 'caller-secret' // service: AES-GCM of callers' secrets
   | 'access-token' // service: HMAC of bearer tokens
+  | 'updater-index' // service: HMAC that finds watched cards
+  | 'updater-data' // service: AES-GCM of watched cards and notifications
+  | 'updater-signing' // service: Ed25519 private key that signs notifications
   | 'audit' // service: Ed25519 private key of audit checkpoints
   | 'message'; // service: RSA private key of encrypted requests
 

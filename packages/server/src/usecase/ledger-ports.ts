@@ -9,6 +9,7 @@ import type { AuditLoss, AuditRecord } from '../domain/audit-record.ts';
 import type { BinRange } from '../domain/bin-range.ts';
 import type { Caller, CallerKey } from '../domain/caller.ts';
 import type { Card, NumberRecord } from '../domain/card.ts';
+import type { MessageAlgorithm } from '../domain/merchant.ts';
 import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { SignedNonce } from '../domain/signed-nonce.ts';
@@ -16,9 +17,13 @@ import type { KeptAnswer } from './answer-once.ts';
 import type { Charge, Lift } from './budget-ports.ts';
 import type { KeyChange } from './key-ports.ts';
 import type { RegisteredCaller, RegisteredMerchant } from './ports.ts';
+import type { WatchChange } from './watch-ports.ts';
 
 /** One thing that becomes true when its unit is committed. */
-export type Change =
+export type Change = RecordChange | WatchChange;
+
+/** What concerns cards, what is registered, and the service itself. */
+export type RecordChange =
   | { readonly kind: 'add_number'; readonly record: NumberRecord }
   | { readonly kind: 'add_card'; readonly card: Card }
   /** One plastic more. Its new expiry is an account change. */
@@ -48,6 +53,23 @@ export type Change =
     }
   | { readonly kind: 'add_merchant'; readonly registered: RegisteredMerchant }
   | { readonly kind: 'disable_merchant'; readonly merchantId: string; readonly atMs: number }
+  | {
+      readonly kind: 'set_merchant_key';
+      readonly merchantId: string;
+      readonly publicKeyPem: string;
+      readonly algorithm: MessageAlgorithm;
+    }
+  | {
+      readonly kind: 'set_merchant_api_key';
+      readonly merchantId: string;
+      readonly apiKeyDigest: string;
+    }
+  | {
+      readonly kind: 'set_merchant_notification';
+      readonly merchantId: string;
+      readonly url: string | undefined;
+      readonly signed: boolean;
+    }
   /** Tells all nodes that something was registered or changed. */
   | { readonly kind: 'count_directory_up' }
   | { readonly kind: 'add_nonce'; readonly nonce: SignedNonce }
@@ -72,6 +94,8 @@ export type Conflict =
   | 'card_taken' // this number has a card with this sequence
   | 'change_taken' // somebody else changed this lineage first
   | 'answer_taken' // this caller has used this Idempotency-Key
+  | 'watch_taken' // this merchant watches this number
+  | 'claim_lost' // somebody else has taken over what was claimed
   | 'nonce_taken' // this caller has signed with it before
   | 'key_taken' // there is a key of this epoch, or in this state
   | 'token_replaced' // this token has been replaced already

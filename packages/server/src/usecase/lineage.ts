@@ -8,7 +8,7 @@ import type { NumberRecord } from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { RecordId } from '../domain/record-id.ts';
-import type { CardStore, Change } from './ports.ts';
+import type { CardStore, Change, Random } from './ports.ts';
 
 /** How often a change is tried again when somebody else changed the same card first. */
 export const RACE_LIMIT = 5;
@@ -27,8 +27,6 @@ export interface LineageState extends Omit<LineageStep, 'next'> {
   readonly nextPosition: number;
   /** The changes of that lineage that hold. */
   readonly effective: readonly AccountChange[];
-  /** When the next change takes effect that is recorded already; undefined when there is none. */
-  readonly nextChangeAtMs: number | undefined;
 }
 
 /**
@@ -45,7 +43,6 @@ export async function readLineage(
   let closed = false;
   let contactCardholder = false;
   let optedOut = false;
-  let nextChangeAtMs: number | undefined;
   const stoppedMerchants = new Set<string>();
   for (let count = 0; count < LINEAGES_MAX; count++) {
     const changes = await cards.listChanges(record.organization, place.lineage);
@@ -55,29 +52,17 @@ export async function readLineage(
     contactCardholder ||= step.contactCardholder;
     optedOut ||= step.optedOut;
     for (const merchantId of step.stoppedMerchants) stoppedMerchants.add(merchantId);
-    nextChangeAtMs = earliest(nextChangeAtMs, changes, atMs);
     if (step.next === undefined) {
       return {
         newestNumberId: step.newestNumberId,
         newestLineage: place.lineage,
         nextPosition: (changes.at(-1)?.position ?? 0) + 1,
-        ...{ closed, contactCardholder, optedOut, stoppedMerchants, effective, nextChangeAtMs },
+        ...{ closed, contactCardholder, optedOut, stoppedMerchants, effective },
       };
     }
     place = step.next;
   }
   throw new Refusal('RECORD_DAMAGED', { lineageCount: LINEAGES_MAX });
-}
-
-function earliest(
-  known: number | undefined,
-  changes: readonly AccountChange[],
-  atMs: number,
-): number | undefined {
-  const future = effectiveChanges(changes, RECORDED)
-    .map(({ effectiveAtMs }) => effectiveAtMs)
-    .find((effectiveAtMs) => effectiveAtMs > atMs);
-  return future === undefined ? known : Math.min(future, known ?? future);
 }
 
 /**
@@ -106,9 +91,22 @@ export async function demandCurrentAt(
   return state;
 }
 
-/** The changes that add an entry to the log of a lineage. */
-export function addAccountChange(change: AccountChange): Change[] {
-  return [{ kind: 'add_account_change', change }];
+/**
+ * The changes that add an entry to the log of a lineage, and mark for a check, from its day on, those
+ * who watch a number of it or of one that leads there.
+ */
+export async function addAccountChange(
+  { cards, random }: { readonly cards: CardStore; readonly random: Random },
+  change: AccountChange,
+): Promise<Change[]> {
+  const { organization, effectiveAtMs: dueAtMs } = change;
+  if (change.kind === 'plastic') return [{ kind: 'add_account_change', change }];
+  const feeders = await listFeeders(cards, organization, change.lineage);
+  const marks = feeders.map((lineage): Change => {
+    const mark = { mark: random.recordId(), organization, lineage, dueAtMs };
+    return { kind: 'add_watch_mark', mark };
+  });
+  return [{ kind: 'add_account_change', change }, ...marks];
 }
 
 /** The lineages that lead into one, itself first: whoever watches a number of any of them is told. */

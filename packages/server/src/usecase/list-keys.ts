@@ -70,6 +70,9 @@ const KINDS: Readonly<
   'credential-index': { algorithm: 'HMAC-SHA-256', ...AES },
   'caller-secret': { algorithm: 'AES-256-GCM', ...AES },
   'access-token': { algorithm: 'HMAC-SHA-256 (JWT HS256)', ...AES },
+  'updater-index': { algorithm: 'HMAC-SHA-256', ...AES },
+  'updater-data': { algorithm: 'AES-256-GCM', ...AES },
+  'updater-signing': { algorithm: 'Ed25519', keyBits: 256, strengthBits: 128 },
   audit: { algorithm: 'Ed25519', keyBits: 256, strengthBits: 128 },
   // SP 800-57 names 3072 (128) and 7680 (192); 4096 lies between and counts as the lower.
   message: { algorithm: 'RSA-4096', keyBits: 4096, strengthBits: 128 },

@@ -24,7 +24,14 @@ export type {
   WrappedKeyStore,
 } from './key-ports.ts';
 
-export type { Change, CommitOutcome, Conflict, Ledger, Unit } from './ledger-ports.ts';
+export type {
+  Change,
+  CommitOutcome,
+  Conflict,
+  Ledger,
+  RecordChange,
+  Unit,
+} from './ledger-ports.ts';
 
 export interface Clock {
   /** Milliseconds since 1970 UTC. */
@@ -49,12 +56,12 @@ export interface Directory {
   findBinRange(number: CardNumber): BinRange | undefined;
   findCaller(apikeyDigest: string): RegisteredCaller | undefined;
   findMerchant(apiKeyDigest: string): Merchant | undefined;
+  findMerchantById(merchantId: string): Merchant | undefined;
   listOrganizations(): readonly Organization[];
   listCallers(): readonly Caller[];
   /** All that were ever made for a caller, oldest first. */
   listCredentials(callerId: string): readonly RegisteredCaller[];
   listMerchants(): readonly Merchant[];
-  findMerchantById(merchantId: string): Merchant | undefined;
   /** Reads everything anew; resolves when the next look-up sees it. */
   refresh(): Promise<void>;
   /** Whether another node or process has registered or changed something since. */
@@ -205,23 +212,4 @@ export interface ZoneKeys {
    */
   decrypt(organization: OrganizationNumber, encrypted: string): CardNumber;
   refresh(): Promise<void>;
-}
-
-/** Messages encrypted from and to merchants. */
-export interface MessageCipher {
-  /**
-   * @returns base64.
-   * @throws {Refusal} `ANSWER_TOO_LONG`
-   */
-  encryptFor(merchant: Merchant, text: string): string;
-  /**
-   * Undoes what a merchant encrypted to the key of the service. What comes out is hostile: a message
-   * that was tampered with gives bytes, too, and no error.
-   *
-   * @param encrypted base64.
-   * @throws {Refusal} `ENCDATA_UNREADABLE`, `TOO_BUSY`
-   */
-  decrypt(encrypted: string): Promise<Uint8Array>;
-  /** SubjectPublicKeyInfo in PEM: what merchants encrypt to. */
-  publicKeyPem(): string;
 }

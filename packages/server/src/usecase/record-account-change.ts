@@ -110,7 +110,7 @@ async function planFact(
   if (request.kind === 'renewed') {
     const { nextPosition } = await demandCurrentAt(cards, record, effectiveAtMs);
     await demandCard(cards, record, request.sequence);
-    return single({
+    return single(deps, {
       ...envelope(deps, request, effectiveAtMs),
       ...{ lineage: record.lineage, position: nextPosition, numberId: record.id },
       ...{ sequence: request.sequence, expiry: request.expiry },
@@ -120,7 +120,7 @@ async function planFact(
   if (isStop) demandMerchant(deps, request.merchantId);
   // It is about the number that is the newest one on that day.
   const state = await readLineage(cards, record, effectiveAtMs);
-  return single({
+  return single(deps, {
     ...envelope(deps, request, effectiveAtMs),
     lineage: state.newestLineage,
     position: state.nextPosition,
@@ -139,7 +139,7 @@ async function planCorrection(
   const log = await deps.cards.listChanges(wrong.organization, wrong.lineage);
   const isCorrected = log.some(({ corrects }) => corrects === wrong.position);
   if (wrong.kind === 'correction' || isCorrected) throw new Refusal('CHANGE_NOT_CORRECTABLE');
-  return single({
+  return single(deps, {
     ...envelope(deps, request, deps.clock.nowMs()),
     lineage: wrong.lineage,
     position: (log.at(-1)?.position ?? 0) + 1,
@@ -166,8 +166,8 @@ function envelope(
   return { organization, referenceIndex, kind, effectiveAtMs, recordedAtMs: clock.nowMs() };
 }
 
-function single(change: AccountChange): Plan {
-  return { change, changes: addAccountChange(change) };
+async function single(deps: RecordAccountChangeDeps, change: AccountChange): Promise<Plan> {
+  return { change, changes: await addAccountChange(deps, change) };
 }
 
 /** @throws {Refusal} `MERCHANT_NOT_FOUND` */

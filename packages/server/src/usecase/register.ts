@@ -8,6 +8,7 @@ import type { OrganizationNumber } from '../domain/organization-number.ts';
 import { parseFormats } from '../domain/token-format.ts';
 import type { Audited, RequestContext } from './audit-trail.ts';
 import { addKey } from './key-changes.ts';
+import type { MessageCipher } from './message-cipher.ts';
 import type {
   Change,
   Clock,
@@ -27,6 +28,7 @@ export interface RegisterDeps {
   readonly credentials: Credentials;
   readonly networks: Networks;
   readonly publicKeys: PublicKeys;
+  readonly cipher: Pick<MessageCipher, 'roomFor'>;
   readonly random: Random;
   readonly clock: Clock;
 }
@@ -51,7 +53,7 @@ export interface Register {
   /**
    * The API key is returned once and cannot be read again.
    *
-   * @throws {Refusal} `ALREADY_REGISTERED`, `REQUEST_INVALID`
+   * @throws {Refusal} `ALREADY_REGISTERED`, `REQUEST_INVALID`, `MERCHANT_KEY_INVALID`
    */
   addMerchant(
     context: RequestContext,
@@ -109,8 +111,18 @@ export function makeRegister(deps: RegisterDeps): Register {
     },
 
     async addMerchant(context, given) {
-      const merchant: Merchant = { ...OPEN_ACCESS, ...given, id: random.recordId() };
+      const merchant: Merchant = {
+        ...OPEN_ACCESS,
+        notificationUrl: undefined,
+        notificationSigned: false,
+        organizations: new Set(),
+        ...given,
+        id: random.recordId(),
+      };
       demandAccessForm(deps, merchant);
+      if (deps.cipher.roomFor(merchant.publicKeyPem, merchant.algorithm) === undefined) {
+        throw new Refusal('MERCHANT_KEY_INVALID');
+      }
       const apiKey = credentials.newSecret();
       const registered = { merchant, apiKeyDigest: credentials.digest(apiKey) };
       await register(audited, context, 'add_merchant', async () => [

@@ -90,7 +90,7 @@ async function replace(
       ...keep(answer),
       { kind: 'add_number', record },
       ...changes,
-      ...addAccountChange({
+      ...(await addAccountChange(deps, {
         organization: organization.number,
         lineage: record.lineage,
         position: state.nextPosition,
@@ -99,7 +99,7 @@ async function replace(
         newNumberId: record.id,
         effectiveAtMs: record.createdAtMs,
         recordedAtMs: record.createdAtMs,
-      }),
+      })),
     ]);
     const conflict = numberConflict(outcome, record);
     if (conflict === undefined) return answer;

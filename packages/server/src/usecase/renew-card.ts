@@ -21,7 +21,7 @@ import {
   findByReference,
 } from './find-number.ts';
 import { addAccountChange, demandCurrent, RACE_LIMIT, readLineage } from './lineage.ts';
-import type { Clock } from './ports.ts';
+import type { Clock, Random } from './ports.ts';
 
 export interface RenewCardRequest {
   readonly organization: OrganizationNumber;
@@ -42,7 +42,11 @@ export type RenewCard = (
 ) => Promise<IssuedCard>;
 
 export type RenewCardDeps = FindNumberDeps &
-  AnswerOnceDeps & { readonly audited: Audited; readonly clock: Clock };
+  AnswerOnceDeps & {
+    readonly audited: Audited;
+    readonly clock: Clock;
+    readonly random: Random;
+  };
 
 /**
  * Makes one more plastic of a card. Number and PAN-TOKEN stay what they are.
@@ -87,7 +91,7 @@ async function renew(
     const outcome = await trail.commit([
       ...keep(answer),
       { kind: 'renew_card', card },
-      ...addAccountChange({
+      ...(await addAccountChange(deps, {
         organization: organization.number,
         lineage: record.lineage,
         position: nextPosition,
@@ -98,7 +102,7 @@ async function renew(
           : { kind: 'plastic' }),
         effectiveAtMs: nowMs,
         recordedAtMs: nowMs,
-      }),
+      })),
     ]);
     if (outcome.committed) return answer; // Else somebody changed the lineage first: look again.
   }

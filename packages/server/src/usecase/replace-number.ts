@@ -67,15 +67,13 @@ export async function planReplacement(
     const expiry = newExpiry ?? expiryAfterYears(clock.nowMs(), DEFAULT_VALIDITY_YEARS);
     const { changes } = await moveCards(deps, old, record, expiry);
     const change: AccountChange = { ...entry, newNumberId: record.id };
-    return {
-      change,
-      changes: [{ kind: 'add_number', record }, ...changes, ...addAccountChange(change)],
-    };
+    const added = await addAccountChange(deps, change);
+    return { change, changes: [{ kind: 'add_number', record }, ...changes, ...added] };
   }
   const target = await readLineage(cards, known, RECORDED);
   if (target.newestNumberId === old.id) throw new Refusal('LINEAGE_LOOP');
   await demandExpiry(deps, known, newExpiry);
-  return join(entry, known, target);
+  return join(deps, entry, known, target);
 }
 
 /** @throws {Refusal} `NEW_EXPIRY_DIFFERS` */
@@ -97,11 +95,16 @@ async function demandExpiry(
  * joins that together would make a loop are at odds over one of these positions, so that one of them
  * is refused, tries again and sees the other.
  */
-function join(entry: AccountChange, known: NumberRecord, target: LineageState): Replacement {
+async function join(
+  deps: FindNumberDeps & MakeNumberDeps,
+  entry: AccountChange,
+  known: NumberRecord,
+  target: LineageState,
+): Promise<Replacement> {
   if (target.newestLineage === entry.lineage) {
     // They went apart by a correction and come together again.
-    const change = { ...entry, newNumberId: known.id };
-    return { change, changes: addAccountChange(withLineage(change, known)) };
+    const change = withLineage({ ...entry, newNumberId: known.id }, known);
+    return { change, changes: await addAccountChange(deps, change) };
   }
   const change = withLineage({ ...entry, newNumberId: known.id }, known);
   const { referenceIndex: _, ...plain } = entry; // A reference names one entry.
@@ -113,7 +116,8 @@ function join(entry: AccountChange, known: NumberRecord, target: LineageState): 
     numberId: target.newestNumberId,
     otherLineage: entry.lineage,
   };
-  return { change, changes: [...addAccountChange(change), ...addAccountChange(joined)] };
+  const added = await addAccountChange(deps, change);
+  return { change, changes: [...added, { kind: 'add_account_change', change: joined }] };
 }
 
 function withLineage(change: AccountChange, known: NumberRecord): AccountChange {

@@ -1,28 +1,25 @@
-import { expiryOf } from '../domain/account-change.ts';
-import type { NumberRecord } from '../domain/card.ts';
+import assert from 'node:assert/strict';
 import { Refusal } from '../domain/error.ts';
 import type { Expiry } from '../domain/expiry.ts';
 import type { Merchant } from '../domain/merchant.ts';
-import type { CardNumber, Pan } from '../domain/pan.ts';
+import type { CardNumber } from '../domain/pan.ts';
 import { type Scheme, schemeOf } from '../domain/scheme.ts';
-import { keptDigits } from '../domain/token-format.ts';
-import { type ValidationStatus, validationStatus } from '../domain/validation.ts';
-import type { Audited, Trail } from './audit-trail.ts';
-import { type FindNumberDeps, lookUpNumber, openPan } from './find-number.ts';
-import { readLineage } from './lineage.ts';
-import type { Clock } from './ports.ts';
+import type { AccountUpdate } from './account-update-source.ts';
+import type { Audited } from './audit-trail.ts';
+import { findMerchantCard } from './find-merchant-card.ts';
+import type { CardReference, FindNumberDeps } from './find-number.ts';
+import type { AccountUpdates } from './route-inquiries.ts';
 
 export interface ValidatePanRequest {
-  readonly number: CardNumber;
+  readonly card: CardReference;
   readonly expiry: Expiry;
 }
 
-/** What a merchant is told. The new number and expiry are there for `A`, the new expiry for `E`. */
-export interface Validation {
-  readonly status: ValidationStatus;
+/** What a merchant is told. */
+export interface Validation extends AccountUpdate {
+  /** The number that was asked about; who named it by a token is not shown it. */
+  readonly number: CardNumber;
   readonly scheme: Scheme;
-  readonly newPan?: Pan;
-  readonly newExpiry?: Expiry;
 }
 
 export type ValidatePan = (
@@ -31,72 +28,38 @@ export type ValidatePan = (
   requestId: string,
 ) => Promise<Validation>;
 
-export type ValidatePanDeps = FindNumberDeps & {
+export interface ValidatePanDeps extends FindNumberDeps {
   readonly audited: Audited;
-  readonly clock: Clock;
-};
+  readonly accountUpdates: AccountUpdates;
+}
 
 /**
- * Tells a merchant whether a card on file is still good, from the issuer's own records: the same
- * facts that creating, reissuing and renewing cards made.
+ * Tells a merchant whether a card on file is still good: from the issuer's own records where the BIN
+ * is one of ours, else from its scheme.
  *
- * @throws {Refusal} `SCHEME_UNSUPPORTED`, `RECORD_DAMAGED`, `KEY_UNAVAILABLE`
+ * @throws {Refusal} `CARD_NUMBER_NOT_FOUND` for a token, `SCHEME_UNSUPPORTED`, `RECORD_DAMAGED`, `KEY_UNAVAILABLE`, `UPSTREAM_*`
  */
 export function makeValidatePan(deps: ValidatePanDeps): ValidatePan {
-  return (merchant, { number, expiry }, requestId) =>
-    deps.audited({ who: `merchant:${merchant.id}`, requestId }, 'validate_pan', async (trail) => {
+  const { audited, accountUpdates } = deps;
+  return (merchant, { card, expiry }, requestId) =>
+    audited({ who: `merchant:${merchant.id}`, requestId }, 'validate_pan', async (trail) => {
+      const number = await findMerchantCard(deps, merchant, card, trail);
       trail.note({ maskedNumber: String(number) });
       const scheme = schemeOf(number);
       if (scheme === undefined) throw new Refusal('SCHEME_UNSUPPORTED');
-      const answer = { scheme, ...(await lookUp(deps, merchant, { number, expiry }, trail)) };
-      trail.note({ status: answer.status });
+      trail.note({ source: accountUpdates.sourceOf(number).name });
+      const [outcome] = await accountUpdates.inquire([{ merchant, number, expiry }]);
+      assert(outcome);
+      if (outcome.refusal !== undefined) {
+        const { upstreamCode } = outcome.refusal.facts;
+        if (upstreamCode !== undefined) trail.note({ upstreamCode: String(upstreamCode) });
+        throw outcome.refusal;
+      }
+      const { update } = outcome;
+      const organization = update.onRecord?.organization;
+      if (organization !== undefined) trail.note({ organization });
+      trail.note({ status: update.status });
       await trail.commit([]);
-      return answer;
+      return { ...update, scheme, number };
     });
-}
-
-async function lookUp(
-  deps: ValidatePanDeps,
-  merchant: Merchant,
-  { number, expiry }: ValidatePanRequest,
-  trail: Trail,
-): Promise<Omit<Validation, 'scheme'>> {
-  const { directory, cards, clock } = deps;
-  const range = directory.findBinRange(number);
-  const formats = range && directory.findOrganization(range.organization)?.formats;
-  trail.spend(number.reveal(), keptDigits(formats ?? [], number.length));
-  if (range === undefined) return { status: 'N' };
-  trail.note({ organization: range.organization });
-  const found = await lookUpNumber(deps, range.organization, number);
-  if (found === undefined) return { status: 'P' };
-  const { record } = found;
-  const state = await readLineage(cards, record, clock.nowMs());
-  const newest =
-    state.newestNumberId === record.id
-      ? record
-      : await cards.findNumber(record.organization, state.newestNumberId);
-  // A log that was edited must not lead to somebody else's number.
-  if (newest?.lineage !== state.newestLineage) throw new Refusal('RECORD_DAMAGED');
-  const expiries = (await cards.listCards(newest.organization, newest.id)).map((card) =>
-    expiryOf(card, state.effective),
-  );
-  if (expiries.length === 0) throw new Refusal('RECORD_DAMAGED');
-  const status = validationStatus(
-    { numberId: record.id, expiry, merchantId: merchant.id },
-    state,
-    expiries,
-  );
-  return { status, ...news(deps, status, newest, expiries) };
-}
-
-/** What is new to the merchant. Of several cards with one number, the one that is good longest. */
-function news(
-  { keyring }: FindNumberDeps,
-  status: ValidationStatus,
-  newest: NumberRecord,
-  expiries: readonly Expiry[],
-): Pick<Validation, 'newPan' | 'newExpiry'> {
-  if (status !== 'A' && status !== 'E') return {};
-  const newExpiry = Math.max(...expiries) as Expiry;
-  return status === 'A' ? { newPan: openPan(keyring, newest), newExpiry } : { newExpiry };
 }

@@ -42,10 +42,10 @@ describe('the log of a lineage', () => {
   it('of nothing leaves the first number as it is', () => {
     assert.deepEqual(stateAfter(), {
       newestNumberId: FIRST,
-      next: undefined,
       closed: false,
       contactCardholder: false,
       optedOut: false,
+      next: undefined,
       stoppedMerchants: new Set(),
     });
   });

@@ -39,6 +39,8 @@ export interface TestService {
   readonly callers: Readonly<Record<'issuer' | 'channel' | 'stranger', Caller>>;
   /** Moves the clock of the service. */
   moveClock(byMs: number): void;
+  /** What the service takes for now. */
+  nowMs(): number;
   logText(): string;
   /** All audit records, oldest first. */
   audit(): readonly AuditRecord[];
@@ -100,6 +102,7 @@ export async function startService(
       ...filled.merchant,
       servicePublicKeyPem: service.publicKeyPem,
     }),
+    nowMs: clock.nowMs,
     moveClock(byMs) {
       clockOffsetMs += byMs;
     },

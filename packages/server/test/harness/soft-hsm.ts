@@ -20,7 +20,7 @@ export interface SoftHsm {
   readonly folder: string;
 }
 
-/** Debian: `apt-get install softhsm2`. A machine without it fails here, and does not skip. */
+/** Debian: `apt-get install softhsm2`. A machine without it fails here: see {@link lacking}. */
 export function makeSoftHsm(tokenLabel: string): SoftHsm {
   const module = MODULES.find((path) => existsSync(path));
   assert(module !== undefined, 'SoftHSM2 is not installed: apt-get install softhsm2');

@@ -74,7 +74,7 @@ describe('the program does not start', () => {
     const home = join(folder, 'taken'); // The sandbox of the test above is whole.
     chmodSync(join(home, 'key-encryption-key'), 0o644);
     const args = ['serve', '--home', home];
-    await demandRefused(args, {}, /mode 644; a key file must be 600/);
+    await demandRefused(args, {}, /mode 644; it must be 600/);
     chmodSync(join(home, 'key-encryption-key'), 0o600);
   });
 
@@ -83,7 +83,7 @@ describe('the program does not start', () => {
     const path = join(home, 'key-encryption-key');
     const args = ['serve', '--home', home];
     writeFileSync(path, `${'0f'.repeat(32)}\n`, { mode: 0o600 });
-    await demandRefused(args, {}, /does not open: it was wrapped under another key/);
+    await demandRefused(args, {}, /reason: it was wrapped under another key/);
     writeFileSync(path, 'not a key', { mode: 0o600 });
     await demandRefused(args, {}, /is not 64 hexadecimal digits/);
     rmSync(path);

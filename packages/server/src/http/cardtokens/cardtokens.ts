@@ -1,11 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import type { Authenticate } from '../../usecase/authenticate.ts';
-import type { MessageCipher } from '../../usecase/ports.ts';
+import type { MessageCipher } from '../../usecase/message-cipher.ts';
 import type { ValidatePan } from '../../usecase/validate-pan.ts';
 import { demandMerchant } from './authentication.ts';
 import { registerValidatePan } from './validatepan.ts';
+import { registerWatchlist, type WatchlistDeps } from './watchlist.ts';
 
-export interface CardtokensDeps {
+export interface CardtokensDeps extends WatchlistDeps {
   readonly authenticate: Authenticate;
   readonly validatePan: ValidatePan;
   readonly cipher: MessageCipher;
@@ -16,6 +17,7 @@ export function registerCardtokens(app: FastifyInstance, deps: CardtokensDeps): 
   app.register((scope, _options, done) => {
     demandMerchant(scope, deps.authenticate);
     registerValidatePan(scope, deps.validatePan, deps.cipher);
+    registerWatchlist(scope, deps);
     done();
   });
 }

@@ -1,13 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Refusal } from '../../domain/error.ts';
-import { monthOf, parseExpiry, yearOf } from '../../domain/expiry.ts';
 import type { Merchant } from '../../domain/merchant.ts';
-import { CardNumber } from '../../domain/pan.ts';
-import type { MessageCipher } from '../../usecase/ports.ts';
-import type { ValidatePan, ValidatePanRequest, Validation } from '../../usecase/validate-pan.ts';
+import type { MessageCipher } from '../../usecase/message-cipher.ts';
+import { updateFields } from '../../usecase/update-fields.ts';
+import type { ValidatePan, ValidatePanRequest } from '../../usecase/validate-pan.ts';
 import { parseJsonBody } from '../json-body.ts';
 import { merchantOf } from './authentication.ts';
+import { demandOwnId, lowerCaseKeys, parseCard } from './card-fields.ts';
 
 const field = () => Type.Optional(Type.String({ maxLength: 64 }));
 
@@ -15,15 +15,17 @@ const field = () => Type.Optional(Type.String({ maxLength: 64 }));
 const Body = Type.Object(
   {
     pan: field(),
+    pantoken: field(),
     expmonth: field(),
     expyear: field(),
     merchantid: field(),
-    encdata: Type.Optional(Type.String({ minLength: 1, maxLength: 2048 })),
+    encdata: Type.Optional(Type.String({ minLength: 1, maxLength: 4096 })),
   },
   { additionalProperties: false },
 );
 
-const CLEAR_FIELDS = ['pan', 'expmonth', 'expyear', 'merchantid'] as const;
+/** Besides the card itself: `pan`, or ours, `pantoken`. */
+const OTHER_FIELDS = ['expmonth', 'expyear', 'merchantid'] as const;
 
 /**
  * `POST /api/cu/validatepan`
@@ -53,18 +55,12 @@ export function registerValidatePan(
           ? parseFields(clear, merchant)
           : await parseEncrypted(encdata, clear, merchant, cipher);
       const answer = await validatePan(merchant, asked, request.id);
-      return { encdata: cipher.encryptFor(merchant, JSON.stringify(answerOf(asked, answer))) };
+      const text = JSON.stringify(
+        updateFields({ ...answer, expiry: asked.expiry, by: asked.card.kind }, answer),
+      );
+      return { encdata: await cipher.encryptFor(merchant, text) };
     },
   );
-}
-
-/** @throws {Refusal} `BODY_DUPLICATE_KEY` when two names differ in case only. */
-function lowerCaseKeys(body: unknown): unknown {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
-  const entries = Object.entries(body).map(([key, value]) => [key.toLowerCase(), value]);
-  const lowered = Object.fromEntries(entries);
-  if (Object.keys(lowered).length !== entries.length) throw new Refusal('BODY_DUPLICATE_KEY');
-  return lowered;
 }
 
 /**
@@ -74,16 +70,19 @@ function parseFields(
   fields: Readonly<Record<string, unknown>>,
   merchant: Merchant,
 ): ValidatePanRequest {
-  const [pan, expmonth, expyear, merchantid] = CLEAR_FIELDS.map((name) => {
-    const value = fields[name];
-    if (typeof value !== 'string') throw new Refusal('REQUEST_INVALID', { field: name });
-    return value;
-  });
-  if (merchantid?.toLowerCase() !== merchant.id) throw new Refusal('MERCHANT_UNKNOWN');
-  return {
-    number: CardNumber.parseNumber(pan ?? ''),
-    expiry: parseExpiry(expmonth ?? '', expyear ?? ''),
-  };
+  const name = fields.pantoken === undefined ? 'pan' : 'pantoken';
+  const [value = '', expmonth = '', expyear = '', merchantid = ''] = [name, ...OTHER_FIELDS].map(
+    (each) => {
+      const text = fields[each];
+      if (typeof text !== 'string') throw new Refusal('REQUEST_INVALID', { field: each });
+      return text;
+    },
+  );
+  if (Object.keys(fields).length !== OTHER_FIELDS.length + 1) {
+    throw new Refusal('REQUEST_INVALID', { field: 'pantoken' });
+  }
+  demandOwnId(merchant, merchantid);
+  return parseCard({ [name]: value, expmonth, expyear });
 }
 
 /**
@@ -99,30 +98,11 @@ async function parseEncrypted(
   cipher: MessageCipher,
 ): Promise<ValidatePanRequest> {
   if (Object.keys(clear).length > 0) throw new Refusal('REQUEST_INVALID', { field: 'encdata' });
-  const bytes = await cipher.decrypt(encdata);
+  const bytes = await cipher.decrypt(encdata, merchant.algorithm);
   try {
     const fields = lowerCaseKeys(parseJsonBody(bytes));
-    if (Object.keys(fields as object).length !== CLEAR_FIELDS.length) {
-      throw new Refusal('ENCDATA_UNREADABLE');
-    }
     return parseFields(fields as Record<string, unknown>, merchant);
   } catch {
     throw new Refusal('ENCDATA_UNREADABLE');
   }
-}
-
-function answerOf({ number, expiry }: ValidatePanRequest, answer: Validation) {
-  const { status, scheme, newPan, newExpiry } = answer;
-  return {
-    status,
-    scheme,
-    oldpan: number.reveal(),
-    oldexpmonth: monthOf(expiry),
-    oldexpyear: yearOf(expiry),
-    ...(newPan !== undefined && { newpan: newPan.reveal() }),
-    ...(newExpiry !== undefined && {
-      newexpmonth: monthOf(newExpiry),
-      newexpyear: yearOf(newExpiry),
-    }),
-  };
 }

@@ -1,0 +1,117 @@
+import { readFileSync } from 'node:fs';
+import { type Command, Option } from 'commander';
+import { MESSAGE_ALGORITHMS, type MessageAlgorithm } from '../domain/merchant.ts';
+import { parseOrganizationNumber } from '../domain/organization-number.ts';
+import { using } from './notifications.ts';
+import { homeOption } from './options.ts';
+import { collecting, fingerprint } from './parse-option.ts';
+import type { Program } from './program.ts';
+
+const context = { who: 'operator', requestId: 'cli' } as const;
+
+interface KeyOptions {
+  readonly home: string;
+  readonly key: string;
+  readonly algorithm: MessageAlgorithm;
+}
+
+interface AddOptions extends KeyOptions {
+  readonly organizations: string[];
+  readonly network: string[];
+  readonly certificate: string[];
+}
+
+/** `pantoken merchants ...`: who may ask what became of a card. */
+export function addMerchants(root: Command, program: Program): void {
+  const group = root.command('merchants').description('the clients of the account updater');
+  const command = (name: string, description: string) =>
+    group
+      .command(name)
+      .description(description)
+      .addOption(homeOption(program).makeOptionMandatory());
+  const withKey = (name: string, description: string) =>
+    command(name, description)
+      .requiredOption('--key <file>', "the merchant's RSA public key, PEM, 2048 bits or more")
+      .addOption(
+        new Option('--algorithm <name>', 'how it is encrypted to; requests, too')
+          .choices(MESSAGE_ALGORITHMS)
+          .makeOptionMandatory(),
+      );
+
+  withKey('add <name>', 'register a merchant; its API key is printed once')
+    .option('--organizations <numbers...>', 'whose PAN-TOKENs it may name cards by', [])
+    .option('--network <cidr...>', 'where it may come from; left out: anywhere', [])
+    .option(
+      '--certificate <sha256...>',
+      'the fingerprint of a client certificate it has to show',
+      collecting(fingerprint),
+      [],
+    )
+    .action(async (name: string, options: AddOptions) => {
+      const { home, key, algorithm, network: networks, certificate: certificates } = options;
+      const publicKeyPem = readFileSync(key, 'utf8');
+      const numbers = options.organizations.map((each) => parseOrganizationNumber(Number(each)));
+      const organizations = new Set(numbers);
+      await using(program, home, async ({ register }) => {
+        const given = { name, publicKeyPem, algorithm, organizations, networks, certificates };
+        const added = await register.addMerchant(context, given);
+        const { merchant, apiKey } = added;
+        program.print(JSON.stringify({ merchantid: merchant.id, apiKey }));
+      });
+    });
+  command('list', 'one JSON object a line').action(async ({ home }: { home: string }) => {
+    await using(program, home, async ({ directory }) => {
+      for (const { publicKeyPem: _, ...merchant } of directory.listMerchants()) {
+        const organizations = [...merchant.organizations];
+        program.print(JSON.stringify({ ...merchant, organizations }));
+      }
+    });
+  });
+  command('disable <name>', 'end everything it has, for good').action(
+    async (name: string, { home }: { home: string }) => {
+      await using(program, home, ({ disableMerchant }) => disableMerchant(context, name));
+    },
+  );
+  command('rotate <name>', 'a new API key, printed once; the old one ends').action(
+    async (name: string, { home }: { home: string }) => {
+      await using(program, home, async ({ updater }) => {
+        const rotated = await updater.merchantKeys.rotateApiKey(context, name);
+        program.print(JSON.stringify(rotated));
+      });
+    },
+  );
+  withKey('set-key <name>', 'replace its key and algorithm').action(
+    async (name: string, { home, key, algorithm }: KeyOptions) => {
+      const publicKeyPem = readFileSync(key, 'utf8');
+      await using(program, home, ({ updater }) =>
+        updater.merchantKeys.replaceKey(context, name, { publicKeyPem, algorithm }),
+      );
+    },
+  );
+  addSetUrl(command, program);
+}
+
+function addSetUrl(
+  command: (name: string, description: string) => Command,
+  program: Program,
+): void {
+  command('set-url <name> [url]', 'where it is notified; without a URL: nowhere')
+    .option('--signed', 'sign notifications (RFC 9421, Ed25519)', false)
+    .addHelpText(
+      'after',
+      `
+The URL is proved first: it is sent { "encdata" }, which holds { "challenge" }, and has to answer 200
+with { "challenge" } in clear.`,
+    )
+    .action(
+      async (
+        name: string,
+        url: string | undefined,
+        { home, signed }: { home: string; signed: boolean },
+      ) => {
+        await using(program, home, ({ updater }) =>
+          updater.setNotification(context, name, { url, signed }),
+        );
+      },
+    );
+}

@@ -1,0 +1,94 @@
+/**
+ * The statements of the watchlist and the outbox, as portable as those of statements.ts.
+ *
+ * A unit that settles something subtracts the claim it was made under from the one that stands; a
+ * difference breaks the constraint `..._fence`, and with it the unit.
+ *
+ * @module
+ */
+
+export const WATCH_READS = {
+  findPanid: `
+    select panid from watch_entry where merchant = $1 and pan_index = $2`,
+  findWatchMerchant: `
+    select merchant from watch_entry where panid = $1 and ended = 0`,
+  listPanids: `
+    select panid from watch_entry where merchant = $1 and custom_index = $2 and ended = 0
+    order by created_at, panid limit 10000`,
+  listDueMarks: `
+    select mark, organization, lineage, due_at as "dueAtMs" from watch_mark
+    where due_at <= $1 order by due_at limit $2`,
+  listNotifications: `
+    select panid, position, merchant as "merchantId", request_id as "requestId", state,
+      attempt_count as "attemptCount", next_attempt_at as "nextAttemptAtMs",
+      last_outcome as "lastOutcome", created_at as "createdAtMs"
+    from notification where state = $1 order by created_at desc, panid, position limit $2`,
+} as const;
+
+export const WATCH_WRITES = {
+  addWatch: `
+    insert into watch_entry (panid, merchant, pan_index, custom_index, sealed, organization, lineage,
+      next_check_at, created_at, notification_count, failure_count, claimed_until, claim_count,
+      fence, ended)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0, 0, 0, 0, 0)`,
+  endWatch: `
+    update watch_entry set ended = 1, pan_index = null, custom_index = null, sealed = $2,
+      claim_count = claim_count + 1
+    where panid = $1`,
+  dropNotifications: `
+    delete from notification where panid = $1 and state = 'pending'`,
+  addWatchMark: `
+    insert into watch_mark (mark, organization, lineage, due_at) values ($1, $2, $3, $4)`,
+  wakeLineage: `
+    update watch_entry set next_check_at = $3, claimed_until = 0, claim_count = claim_count + 1
+    where organization = $1 and lineage = $2 and ended = 0`,
+  dropWatchMark: `
+    delete from watch_mark where mark = $1`,
+  wakeNumber: `
+    update watch_entry set next_check_at = $2, claimed_until = 0, claim_count = claim_count + 1
+    where pan_index = $1 and ended = 0`,
+  settleCheck: `
+    update watch_entry set fence = claim_count - $2, next_check_at = $3, claimed_until = 0,
+      organization = $4, lineage = $5, told_status = $6, told = $7, notification_count = $8,
+      failure_count = $9, last_code = $10
+    where panid = $1`,
+  addNotification: `
+    insert into notification (panid, position, merchant, request_id, sealed, created_at,
+      next_attempt_at, state, attempt_count, claimed_until, claim_count, fence)
+    values ($1, $2, $3, $4, $5, $6, $6, 'pending', 0, 0, 0, 0)`,
+  settleDelivery: `
+    update notification set fence = claim_count - $3, state = $4, attempt_count = $5,
+      next_attempt_at = $6, claimed_until = 0, last_outcome = $7, settled_at = $8
+    where panid = $1 and position = $2`,
+  retryNotification: `
+    update notification set state = 'pending', attempt_count = 0, next_attempt_at = $3,
+      claimed_until = 0, claim_count = claim_count + 1, settled_at = null
+    where panid = $1 and position = $2 and state <> 'delivered'`,
+} as const;
+
+/** Writes that give rows: what a node takes for itself. In a transaction of their own. */
+export const CLAIMS = {
+  claimEntries: `
+    update watch_entry set claimed_until = $2, claim_count = claim_count + 1
+    where panid in (
+      select panid from watch_entry
+      where next_check_at <= $1 and claimed_until <= $1 and ended = 0
+      order by next_check_at limit $3 /*skip locked*/)
+    returning panid, merchant as "merchantId", sealed, organization, lineage,
+      told_status as "toldStatus", told, notification_count as "notificationCount",
+      failure_count as "failureCount", next_check_at as "nextCheckAtMs", claim_count as "claim"`,
+  claimNotifications: `
+    update notification set claimed_until = $2, claim_count = claim_count + 1
+    where (panid, position) in (
+      select panid, position from notification n
+      where state = 'pending' and next_attempt_at <= $1 and claimed_until <= $1
+        and not exists (
+          select 1 from notification earlier
+          where earlier.panid = n.panid and earlier.position < n.position
+            and earlier.state = 'pending')
+      order by next_attempt_at limit $3 /*skip locked*/)
+    returning panid, position, merchant as "merchantId", request_id as "requestId", sealed,
+      created_at as "createdAtMs", attempt_count as "attemptCount", claim_count as "claim"`,
+} as const;
+
+export type ClaimName = keyof typeof CLAIMS;

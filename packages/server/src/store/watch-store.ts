@@ -1,0 +1,96 @@
+import type { OrganizationNumber } from '../domain/organization-number.ts';
+import type { RecordId } from '../domain/record-id.ts';
+import type { ValidationStatus } from '../domain/validation.ts';
+import type {
+  ClaimedEntry,
+  ClaimedNotification,
+  NotificationState,
+  NotificationView,
+  WatchStore,
+} from '../usecase/watch-ports.ts';
+import type { Claimer } from './engine.ts';
+import type { Reader, Row } from './statements.ts';
+
+/** The watchlist and the outbox in tables watch_entry, watch_mark and notification. */
+export function makeWatchStore(reader: Reader, claimer: Claimer): WatchStore {
+  return {
+    async findPanid(merchantId, panIndex) {
+      const [row] = await reader.read('findPanid', [merchantId, panIndex]);
+      return row?.panid as string | undefined;
+    },
+    async findMerchantOf(panid) {
+      const [row] = await reader.read('findWatchMerchant', [panid]);
+      return row?.merchant as string | undefined;
+    },
+    async listPanids(merchantId, customIndex) {
+      const rows = await reader.read('listPanids', [merchantId, customIndex]);
+      return rows.map(({ panid }) => panid as string);
+    },
+    async listDueMarks(nowMs, limit) {
+      return (await reader.read('listDueMarks', [nowMs, limit])).map((row) => ({
+        mark: idOf(row.mark) as RecordId,
+        organization: row.organization as OrganizationNumber,
+        lineage: idOf(row.lineage) as RecordId,
+        dueAtMs: Number(row.dueAtMs),
+      }));
+    },
+    async claimEntries(nowMs, untilMs, limit) {
+      return (await claimer.claim('claimEntries', [nowMs, untilMs, limit])).map(entryOf);
+    },
+    async claimNotifications(nowMs, untilMs, limit) {
+      const rows = await claimer.claim('claimNotifications', [nowMs, untilMs, limit]);
+      return rows.map(claimedNotificationOf);
+    },
+    async listNotifications(state, limit) {
+      return (await reader.read('listNotifications', [state, limit])).map(viewOf);
+    },
+  };
+}
+
+function entryOf(row: Row): ClaimedEntry {
+  return {
+    panid: row.panid as string,
+    merchantId: row.merchantId as string,
+    sealed: row.sealed as Uint8Array,
+    organization: (row.organization ?? undefined) as OrganizationNumber | undefined,
+    lineage: idOf(row.lineage),
+    toldStatus: (row.toldStatus ?? undefined) as ValidationStatus | undefined,
+    told: (row.told ?? undefined) as Uint8Array | undefined,
+    notificationCount: row.notificationCount as number,
+    failureCount: row.failureCount as number,
+    nextCheckAtMs: Number(row.nextCheckAtMs),
+    claim: row.claim as number,
+  };
+}
+
+function claimedNotificationOf(row: Row): ClaimedNotification {
+  return {
+    panid: row.panid as string,
+    position: row.position as number,
+    merchantId: row.merchantId as string,
+    requestId: row.requestId as RecordId,
+    sealed: row.sealed as Uint8Array,
+    createdAtMs: Number(row.createdAtMs),
+    attemptCount: row.attemptCount as number,
+    claim: row.claim as number,
+  };
+}
+
+function viewOf(row: Row): NotificationView {
+  return {
+    panid: row.panid as string,
+    position: row.position as number,
+    merchantId: row.merchantId as string,
+    requestId: row.requestId as RecordId,
+    state: row.state as NotificationState,
+    attemptCount: row.attemptCount as number,
+    nextAttemptAtMs: Number(row.nextAttemptAtMs),
+    lastOutcome: (row.lastOutcome ?? undefined) as string | undefined,
+    createdAtMs: Number(row.createdAtMs),
+  };
+}
+
+function idOf(bytes: Row[string] | undefined): RecordId | undefined {
+  if (!(bytes instanceof Uint8Array)) return undefined;
+  return Buffer.from(bytes).toString('hex') as RecordId;
+}

@@ -1,0 +1,77 @@
+/**
+ * Where it is known what became of cards: one port, whoever is behind it.
+ *
+ * @module
+ */
+import type { Refusal } from '../domain/error.ts';
+import type { Expiry } from '../domain/expiry.ts';
+import type { Merchant } from '../domain/merchant.ts';
+import type { OrganizationNumber } from '../domain/organization-number.ts';
+import type { CardNumber } from '../domain/pan.ts';
+import type { RecordId } from '../domain/record-id.ts';
+import type { ValidationStatus } from '../domain/validation.ts';
+
+/** A card as a merchant has it on file. */
+export interface AccountInquiry {
+  readonly merchant: Merchant;
+  readonly number: CardNumber;
+  readonly expiry: Expiry;
+}
+
+/** What is known of a card. The new number is there for `A`, the new expiry for `A` and `E`. */
+export interface AccountUpdate {
+  readonly status: ValidationStatus;
+  readonly newNumber?: CardNumber;
+  readonly newExpiry?: Expiry;
+  /** The card on our own record; undefined when the answer is somebody else's. */
+  readonly onRecord?: CardOnRecord;
+}
+
+export interface CardOnRecord {
+  readonly organization: OrganizationNumber;
+  /** Undefined where the BIN is ours and the number is not on record. */
+  readonly lineage?: RecordId;
+  readonly token?: string;
+  /** `A`: the token of the new number. */
+  readonly newToken?: string;
+}
+
+/**
+ * The answer to one inquiry. What an upstream refuses, does not answer, or answers in a way we do not
+ * understand is a refusal, with the raw code in its facts as `upstreamCode`; never a letter.
+ */
+export type InquiryOutcome =
+  | { readonly update: AccountUpdate; readonly refusal?: never }
+  | { readonly refusal: Refusal; readonly update?: never };
+
+/** A push of an upstream about one card: a hint to ask anew, not an answer. */
+export interface CallbackHint {
+  readonly number: CardNumber;
+}
+
+/** What an upstream pushed, and what it wants to hear. */
+export interface HandledCallback {
+  readonly hints: readonly CallbackHint[];
+  /** The body that acknowledges all of it; undefined where the status alone does. */
+  readonly acknowledgement?: unknown;
+}
+
+export interface AccountUpdateSource {
+  readonly name: string;
+  readonly limits: {
+    /** More are cut into several calls. */
+    readonly inquiriesPerCall: number;
+    readonly callsAtOnce: number;
+  };
+  /** Any number of inquiries; one outcome for each, in their order. Rejects for bugs only. */
+  inquire(inquiries: readonly AccountInquiry[]): Promise<readonly InquiryOutcome[]>;
+  /** Asks to be told of changes; undefined for each that is, a refusal for each that is not. */
+  subscribe(inquiries: readonly AccountInquiry[]): Promise<readonly (Refusal | undefined)[]>;
+  unsubscribe(inquiries: readonly AccountInquiry[]): Promise<readonly (Refusal | undefined)[]>;
+  /**
+   * Reads what the upstream sent.
+   *
+   * @throws {Refusal} `ENCDATA_UNREADABLE`, `REQUEST_INVALID`
+   */
+  handleCallback(body: Uint8Array): Promise<HandledCallback>;
+}

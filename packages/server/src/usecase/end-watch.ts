@@ -1,0 +1,21 @@
+import { Refusal } from '../domain/error.ts';
+import type { Merchant } from '../domain/merchant.ts';
+import type { Audited } from './audit-trail.ts';
+import type { WatchStore } from './watch-ports.ts';
+
+export type EndWatch = (merchant: Merchant, panid: string, requestId: string) => Promise<void>;
+
+/**
+ * Takes a card off the watchlist. What was to be told of it is not told any more; its number is
+ * forgotten.
+ *
+ * @throws {Refusal} `PANID_UNKNOWN`, also for one of another merchant
+ */
+export function makeEndWatch(deps: { audited: Audited; watch: WatchStore }): EndWatch {
+  return (merchant, panid, requestId) =>
+    deps.audited({ who: `merchant:${merchant.id}`, requestId }, 'end_watch', async (trail) => {
+      const owner = await deps.watch.findMerchantOf(panid);
+      if (owner !== merchant.id) throw new Refusal('PANID_UNKNOWN');
+      await trail.commit([{ kind: 'end_watch', panid }]);
+    });
+}

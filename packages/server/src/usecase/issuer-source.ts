@@ -1,0 +1,93 @@
+import { expiryOf } from '../domain/account-change.ts';
+import type { NumberRecord } from '../domain/card.ts';
+import { Refusal } from '../domain/error.ts';
+import type { Expiry } from '../domain/expiry.ts';
+import { validationStatus } from '../domain/validation.ts';
+import type {
+  AccountInquiry,
+  AccountUpdate,
+  AccountUpdateSource,
+  InquiryOutcome,
+} from './account-update-source.ts';
+import { type FindNumberDeps, lookUpNumber, openPan } from './find-number.ts';
+import { readLineage } from './lineage.ts';
+import type { Clock } from './ports.ts';
+
+export type IssuerSourceDeps = FindNumberDeps & { readonly clock: Clock };
+
+/**
+ * The issuer's own records as a source: the same facts that creating, reissuing and renewing cards
+ * made, and that issuers told. Nobody has to subscribe: whatever is recorded makes its watchers due.
+ */
+export function makeIssuerSource(deps: IssuerSourceDeps): AccountUpdateSource {
+  return {
+    name: 'issuer',
+    limits: { inquiriesPerCall: 1, callsAtOnce: 1 },
+    async inquire(inquiries) {
+      const outcomes: InquiryOutcome[] = [];
+      for (const inquiry of inquiries) outcomes.push(await outcomeOf(deps, inquiry));
+      return outcomes;
+    },
+    subscribe: async (inquiries) => inquiries.map(() => undefined),
+    unsubscribe: async (inquiries) => inquiries.map(() => undefined),
+    handleCallback: () => Promise.reject(new Refusal('ROUTE_UNKNOWN')),
+  };
+}
+
+async function outcomeOf(deps: IssuerSourceDeps, inquiry: AccountInquiry): Promise<InquiryOutcome> {
+  try {
+    return { update: await lookUp(deps, inquiry) };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return { refusal: error };
+  }
+}
+
+/** @throws {Refusal} `RECORD_DAMAGED`, `KEY_UNAVAILABLE` */
+async function lookUp(
+  deps: IssuerSourceDeps,
+  { merchant, number, expiry }: AccountInquiry,
+): Promise<AccountUpdate> {
+  const { directory, cards, clock } = deps;
+  const range = directory.findBinRange(number);
+  if (range === undefined) return { status: 'N' };
+  const { organization } = range;
+  const found = await lookUpNumber(deps, organization, number);
+  if (found === undefined) return { status: 'P', onRecord: { organization } };
+  const { record } = found;
+  const state = await readLineage(cards, record, clock.nowMs());
+  const newest =
+    state.newestNumberId === record.id
+      ? record
+      : await cards.findNumber(organization, state.newestNumberId);
+  // A log that was edited must not lead to somebody else's number.
+  if (newest?.lineage !== state.newestLineage) throw new Refusal('RECORD_DAMAGED');
+  const expiries = (await cards.listCards(organization, newest.id)).map((card) =>
+    expiryOf(card, state.effective),
+  );
+  if (expiries.length === 0) throw new Refusal('RECORD_DAMAGED');
+  const asked = { numberId: record.id, expiry, merchantId: merchant.id };
+  const status = validationStatus(asked, state, expiries);
+  return {
+    status,
+    ...news(deps, status, newest, expiries),
+    onRecord: {
+      organization,
+      lineage: record.lineage,
+      token: record.token,
+      ...(status === 'A' && { newToken: newest.token }),
+    },
+  };
+}
+
+/** What is new to the merchant. Of several cards with one number, the one that is good longest. */
+function news(
+  { keyring }: IssuerSourceDeps,
+  status: AccountUpdate['status'],
+  newest: NumberRecord,
+  expiries: readonly Expiry[],
+): Pick<AccountUpdate, 'newNumber' | 'newExpiry'> {
+  if (status !== 'A' && status !== 'E') return {};
+  const newExpiry = Math.max(...expiries) as Expiry;
+  return status === 'A' ? { newNumber: openPan(keyring, newest), newExpiry } : { newExpiry };
+}

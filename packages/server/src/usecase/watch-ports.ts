@@ -1,0 +1,174 @@
+/**
+ * What watching cards and notifying merchants need of the world.
+ *
+ * @module
+ */
+import type { Merchant } from '../domain/merchant.ts';
+import type { OrganizationNumber } from '../domain/organization-number.ts';
+import type { CardNumber } from '../domain/pan.ts';
+import type { RecordId } from '../domain/record-id.ts';
+import type { ValidationStatus } from '../domain/validation.ts';
+
+/** Seals what the updater keeps of cards that may be nobody's here, and finds it again. */
+export interface UpdaterVault {
+  /** 32 bytes, the same for the same number. */
+  numberIndex(number: CardNumber): Uint8Array;
+  /** 32 bytes, for a text that may hold anything. */
+  textIndex(purpose: 'custom-reference' | 'told', text: string): Uint8Array;
+  seal(place: VaultPlace, text: string): Uint8Array;
+  /** @throws {Refusal} `RECORD_DAMAGED` when it was sealed elsewhere or has been changed. */
+  open(place: VaultPlace, bytes: Uint8Array): string;
+}
+
+/** What a sealed text belongs to; it opens nowhere else. */
+export interface VaultPlace {
+  readonly panid: string;
+  readonly merchantId: string;
+  /** `entry`, or `notification:<position>`. */
+  readonly part: string;
+}
+
+/** A card on a merchant's watchlist. */
+export interface WatchEntry {
+  /** 32 lower-case hexadecimal digits, random. */
+  readonly panid: string;
+  readonly merchantId: string;
+  readonly panIndex: Uint8Array;
+  readonly customIndex?: Uint8Array | undefined;
+  /** {@link WatchedCard} as JSON, sealed. */
+  readonly sealed: Uint8Array;
+  readonly organization?: OrganizationNumber | undefined;
+  readonly lineage?: RecordId | undefined;
+  readonly nextCheckAtMs: number;
+  readonly createdAtMs: number;
+}
+
+/** What a merchant gave. */
+export interface WatchedCard {
+  readonly pan: string;
+  /** YYYYMM */
+  readonly expiry: number;
+  readonly customReference?: string | undefined;
+  /** How it was named: with a token it is answered with tokens. */
+  readonly by: 'number' | 'token';
+}
+
+/** An entry that is being checked by this node and no other. */
+export interface ClaimedEntry extends Omit<WatchEntry, 'panIndex' | 'createdAtMs' | 'customIndex'> {
+  /** Fences the unit that settles the check: a later claim has another number. */
+  readonly claim: number;
+  readonly toldStatus?: ValidationStatus | undefined;
+  /** A keyed digest of what the merchant was told last. */
+  readonly told?: Uint8Array | undefined;
+  readonly notificationCount: number;
+  readonly failureCount: number;
+}
+
+export type NotificationState = 'pending' | 'delivered' | 'failed';
+
+/** What a merchant is to be told of one card. */
+export interface Notification {
+  readonly panid: string;
+  /** Counts those of one panid, from 1; they are delivered in this order. */
+  readonly position: number;
+  readonly merchantId: string;
+  /** The `x-request-id` of all attempts. */
+  readonly requestId: RecordId;
+  /** The text that is encrypted to the merchant, sealed. */
+  readonly sealed: Uint8Array;
+  readonly createdAtMs: number;
+}
+
+export interface ClaimedNotification extends Notification {
+  readonly claim: number;
+  readonly attemptCount: number;
+}
+
+/** A notification as an operator sees it. */
+export interface NotificationView extends Omit<Notification, 'sealed'> {
+  readonly state: NotificationState;
+  readonly attemptCount: number;
+  readonly nextAttemptAtMs: number;
+  readonly lastOutcome?: string | undefined;
+}
+
+export interface WatchMark {
+  readonly mark: RecordId;
+  readonly organization: OrganizationNumber;
+  readonly lineage: RecordId;
+  readonly dueAtMs: number;
+}
+
+/** One thing about watching that becomes true when its unit is committed. */
+export type WatchChange =
+  | { readonly kind: 'add_watch'; readonly entry: WatchEntry }
+  | { readonly kind: 'end_watch'; readonly panid: string }
+  | { readonly kind: 'add_watch_mark'; readonly mark: WatchMark }
+  /** Its entries are due at once, also those that are being checked; the mark is gone. */
+  | { readonly kind: 'wake_lineage'; readonly mark: WatchMark; readonly atMs: number }
+  | { readonly kind: 'wake_number'; readonly panIndex: Uint8Array; readonly atMs: number }
+  | { readonly kind: 'settle_check'; readonly check: SettledCheck }
+  | { readonly kind: 'add_notification'; readonly notification: Notification }
+  | { readonly kind: 'settle_delivery'; readonly delivery: SettledDelivery }
+  | {
+      readonly kind: 'retry_notification';
+      readonly panid: string;
+      readonly position: number;
+      readonly atMs: number;
+    };
+
+export interface SettledCheck {
+  readonly panid: string;
+  readonly claim: number;
+  readonly nextCheckAtMs: number;
+  readonly organization?: OrganizationNumber | undefined;
+  readonly lineage?: RecordId | undefined;
+  readonly toldStatus?: ValidationStatus | undefined;
+  readonly told?: Uint8Array | undefined;
+  readonly notificationCount: number;
+  readonly failureCount: number;
+  /** Why there was no answer. */
+  readonly lastCode?: string | undefined;
+}
+
+export interface SettledDelivery {
+  readonly panid: string;
+  readonly position: number;
+  readonly claim: number;
+  readonly state: NotificationState;
+  readonly attemptCount: number;
+  readonly nextAttemptAtMs: number;
+  readonly lastOutcome: string;
+  readonly settledAtMs?: number | undefined;
+}
+
+export interface WatchStore {
+  /** The panid under which a merchant watches a number. */
+  findPanid(merchantId: string, panIndex: Uint8Array): Promise<string | undefined>;
+  /** The merchant of an entry that has not ended. */
+  findMerchantOf(panid: string): Promise<string | undefined>;
+  listPanids(merchantId: string, customIndex: Uint8Array): Promise<readonly string[]>;
+  listDueMarks(nowMs: number, limit: number): Promise<readonly WatchMark[]>;
+  /** Entries that are due, which nobody else is given before `untilMs`. */
+  claimEntries(nowMs: number, untilMs: number, limit: number): Promise<readonly ClaimedEntry[]>;
+  /** The first notification of each panid that is not settled, where it is due. As above. */
+  claimNotifications(
+    nowMs: number,
+    untilMs: number,
+    limit: number,
+  ): Promise<readonly ClaimedNotification[]>;
+  /** Newest first. */
+  listNotifications(state: NotificationState, limit: number): Promise<readonly NotificationView[]>;
+}
+
+/** Sends a notification to the URL of a merchant. */
+export interface NotificationSender {
+  /**
+   * One attempt. It never rejects: whatever goes wrong is told as a word for the operator, without
+   * anything of the message.
+   */
+  send(
+    merchant: Merchant,
+    message: { readonly requestId: string; readonly body: string },
+  ): Promise<{ readonly isDelivered: boolean; readonly outcome: string; readonly body?: string }>;
+}

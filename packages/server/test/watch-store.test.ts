@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import type { AuditRecord } from '../src/domain/audit-record.ts';
+import { random } from '../src/keys/random.ts';
+import { makeLedger } from '../src/store/ledger.ts';
+import { openStore, type StorePlace } from '../src/store/place.ts';
+import { makeWatchStore } from '../src/store/watch-store.ts';
+import type { Change } from '../src/usecase/ports.ts';
+import { makeTestDatabase } from './harness/postgres.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'pantoken-watch-'));
+const database = await makeTestDatabase();
+const PLACES: readonly StorePlace[] = [
+  { engine: 'sqlite', path: join(folder, 'pantoken.db') },
+  { engine: 'postgres', url: database.url },
+];
+
+for (const place of PLACES) {
+  // Two nodes on one database.
+  const stores = [await openStore(place), await openStore(place)];
+  const nodes = stores.map((store) => ({
+    ledger: makeLedger(store.committer),
+    watch: makeWatchStore(store.reader, store.claimer),
+  }));
+  after(async () => {
+    for (const store of stores) await store.close();
+    if (place.engine === 'postgres') await database.close();
+    else rmSync(folder, { recursive: true });
+  });
+
+  const commit = (changes: readonly Change[], node = 0) => {
+    const audit: AuditRecord = {
+      ...{ atMs: 1, who: 'updater', action: 'check_watch', outcome: 'done', requestId: 'test' },
+    };
+    const ledger = nodes[node]?.ledger;
+    assert(ledger);
+    return ledger.commit({ changes, audit });
+  };
+
+  async function watchOne(nextCheckAtMs: number): Promise<string> {
+    const panid = randomBytes(16).toString('hex');
+    const [panIndex, sealed] = [randomBytes(32), randomBytes(60)];
+    const entry = { panid, merchantId: 'm', panIndex, sealed, nextCheckAtMs, createdAtMs: 1 };
+    assert.deepEqual(await commit([{ kind: 'add_watch', entry }]), { committed: true });
+    return panid;
+  }
+
+  const settled = (panid: string, claim: number, nextCheckAtMs: number): Change => ({
+    kind: 'settle_check',
+    check: { panid, claim, nextCheckAtMs, notificationCount: 0, failureCount: 0 },
+  });
+
+  describe(`the watchlist on ${place.engine}`, () => {
+    it('is given to one of two nodes that claim at once, each entry once', async () => {
+      const added = await Promise.all(Array.from({ length: 300 }, () => watchOne(1_000)));
+      const claims = [0, 1, 0, 1, 0, 1, 0, 1].map((node) =>
+        nodes[node]?.watch.claimEntries(1_000, 9_000, 50),
+      );
+      const taken = (await Promise.all(claims)).flatMap((entries) => entries ?? []);
+      const rest = (await nodes[0]?.watch.claimEntries(1_000, 9_000, 1_000)) ?? [];
+      const panids = [...taken, ...rest].map(({ panid }) => panid);
+      assert.deepEqual(panids.toSorted(), added.toSorted());
+      // The leases are over.
+      const again = (await nodes[1]?.watch.claimEntries(9_000, 20_000, 1_000)) ?? [];
+      assert.equal(again.length, 300);
+      for (const { panid, claim } of again) await commit([settled(panid, claim, 100_000)]);
+    });
+
+    it('does not let a node settle what another one has taken over, or what was woken', async () => {
+      const panid = await watchOne(2_000);
+      const [first] = (await nodes[0]?.watch.claimEntries(2_000, 3_000, 10)) ?? [];
+      const [second] = (await nodes[1]?.watch.claimEntries(3_000, 9_000, 10)) ?? [];
+      assert.deepEqual([first?.panid, second?.panid], [panid, panid]);
+      const lost = { committed: false, conflict: 'claim_lost' };
+      const notification = {
+        ...{ panid, position: 1, merchantId: 'm', requestId: random.recordId() },
+        ...{ sealed: randomBytes(9), createdAtMs: 1 },
+      };
+      const news: Change = { kind: 'add_notification', notification };
+      assert.deepEqual(await commit([settled(panid, first?.claim ?? 0, 5_000), news]), lost);
+      assert.deepEqual(await nodes[0]?.watch.listNotifications('pending', 10), []);
+      assert.deepEqual(await commit([settled(panid, second?.claim ?? 0, 5_000), news], 1), {
+        committed: true,
+      });
+      const [third] = (await nodes[0]?.watch.claimEntries(5_000, 9_000, 10)) ?? [];
+      await commit([{ kind: 'end_watch', panid }]);
+      assert.deepEqual(await commit([settled(panid, third?.claim ?? 0, 6_000)]), lost);
+    });
+
+    it('holds a number once for each merchant', async () => {
+      const entry = {
+        ...{ merchantId: 'm', panIndex: randomBytes(32), sealed: randomBytes(9) },
+        ...{ nextCheckAtMs: 1e6, createdAtMs: 1 },
+      };
+      const add = (panid: string, merchantId = 'm') =>
+        commit([{ kind: 'add_watch', entry: { ...entry, panid, merchantId } }]);
+      const name = randomBytes(8).toString('hex');
+      assert.equal((await add(`${name}1`)).committed, true);
+      assert.deepEqual(await add(`${name}2`), { committed: false, conflict: 'watch_taken' });
+      assert.equal((await add(`${name}3`, 'n')).committed, true);
+      assert.equal(await nodes[1]?.watch.findPanid('m', entry.panIndex), `${name}1`);
+    });
+
+    it('gives out the notifications of a card one after the other', async () => {
+      const panid = randomBytes(16).toString('hex');
+      const add = (position: number): Change => ({
+        kind: 'add_notification',
+        notification: {
+          ...{ panid, position, merchantId: 'm', requestId: random.recordId() },
+          ...{ sealed: randomBytes(9), createdAtMs: position },
+        },
+      });
+      await commit([add(1), add(2)]);
+      const claim = async () =>
+        (await nodes[0]?.watch.claimNotifications(10, 20, 10))?.filter((n) => n.panid === panid);
+      const [first, ...others] = (await claim()) ?? [];
+      assert.deepEqual([first?.position, others], [1, []]);
+      assert.deepEqual(await claim(), []);
+      const delivery = {
+        ...{ panid, position: 1, claim: first?.claim ?? 0, state: 'delivered' as const },
+        ...{ attemptCount: 1, nextAttemptAtMs: 0, lastOutcome: 'HTTP 200', settledAtMs: 11 },
+      };
+      await commit([{ kind: 'settle_delivery', delivery }]);
+      assert.deepEqual(
+        (await claim())?.map(({ position }) => position),
+        [2],
+      );
+    });
+  });
+}
