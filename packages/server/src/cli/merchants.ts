@@ -4,6 +4,7 @@ import { MESSAGE_ALGORITHMS, type MessageAlgorithm } from '../domain/merchant.ts
 import { parseOrganizationNumber } from '../domain/organization-number.ts';
 import { using } from './notifications.ts';
 import { homeOption } from './options.ts';
+import { collecting, fingerprint } from './parse-option.ts';
 import type { Program } from './program.ts';
 
 const context = { who: 'operator', requestId: 'cli' } as const;
@@ -12,6 +13,12 @@ interface KeyOptions {
   readonly home: string;
   readonly key: string;
   readonly algorithm: MessageAlgorithm;
+}
+
+interface AddOptions extends KeyOptions {
+  readonly organizations: string[];
+  readonly network: string[];
+  readonly certificate: string[];
 }
 
 /** `pantoken merchants ...`: who may ask what became of a card. */
@@ -33,13 +40,20 @@ export function addMerchants(root: Command, program: Program): void {
 
   withKey('add <name>', 'register a merchant; its API key is printed once')
     .option('--organizations <numbers...>', 'whose PAN-TOKENs it may name cards by', [])
-    .action(async (name: string, options: KeyOptions & { organizations: string[] }) => {
-      const { home, key, algorithm } = options;
+    .option('--network <cidr...>', 'where it may come from; left out: anywhere', [])
+    .option(
+      '--certificate <sha256...>',
+      'the fingerprint of a client certificate it has to show',
+      collecting(fingerprint),
+      [],
+    )
+    .action(async (name: string, options: AddOptions) => {
+      const { home, key, algorithm, network: networks, certificate: certificates } = options;
       const publicKeyPem = readFileSync(key, 'utf8');
       const numbers = options.organizations.map((each) => parseOrganizationNumber(Number(each)));
       const organizations = new Set(numbers);
       await using(program, home, async ({ register }) => {
-        const given = { name, publicKeyPem, algorithm, organizations };
+        const given = { name, publicKeyPem, algorithm, organizations, networks, certificates };
         const added = await register.addMerchant(context, given);
         const { merchant, apiKey } = added;
         program.print(JSON.stringify({ merchantid: merchant.id, apiKey }));

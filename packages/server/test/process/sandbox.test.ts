@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { promisify } from 'node:util';
@@ -113,28 +113,25 @@ describe('a sandbox that is there', () => {
   });
 });
 
-describe('a first start that is interrupted', () => {
+it('a first start that is interrupted leaves no half of a sandbox, and the next makes a whole one', async () => {
+  const home = join(dirname(sandbox.home), 'interrupted');
+  const env = { ...sandbox.env, PANTOKEN_HOME: home };
   for (const signal of ['SIGINT', 'SIGKILL'] as const) {
-    it(`by ${signal} leaves no half of a sandbox, and the next start makes a whole one`, async () => {
-      const home = join(dirname(sandbox.home), `interrupted-${signal}`);
-      const env = { ...sandbox.env, PANTOKEN_HOME: home };
-      const first = startProgram(['sandbox'], env);
-      while (!existsSync(join(`${home}.making`, 'pantoken.db'))) await turn();
-      first.signal(signal);
-      const { stdout } = await first.ended;
-      assert(!stdout.includes('Ctrl-C'));
-      assert(!existsSync(home));
-
-      const second = startProgram(['sandbox'], env);
-      await second.untilPrinted('Ctrl-C stops it.');
-      assert.match(second.stdout(), /Made a new sandbox/);
-      assert(!existsSync(`${home}.making`));
-      const text = readFileSync(join(home, 'credentials.json'), 'utf8');
-      assert.equal(JSON.parse(text).scenarios.length, 8);
-      second.signal('SIGINT');
-      assert.equal((await second.ended).code, 0);
-    });
+    const first = startProgram(['sandbox'], env);
+    while (!existsSync(join(`${home}.making`, 'pantoken.db'))) await turn();
+    first.signal(signal);
+    assert(!(await first.ended).stdout.includes('Ctrl-C'));
+    assert(!existsSync(home));
+    if (signal === 'SIGINT') rmSync(`${home}.making`, { recursive: true });
   }
+  const second = startProgram(['sandbox'], env);
+  await second.untilPrinted('Ctrl-C stops it.');
+  assert.match(second.stdout(), /Made a new sandbox/);
+  assert(!existsSync(`${home}.making`));
+  const text = readFileSync(join(home, 'credentials.json'), 'utf8');
+  assert.equal(JSON.parse(text).scenarios.length, 8);
+  second.signal('SIGINT');
+  assert.equal((await second.ended).code, 0);
 });
 
 const turn = () => new Promise((resolve) => setTimeout(resolve, 5));

@@ -9,7 +9,8 @@ import { rawBodyOf } from '../raw-body.ts';
  */
 export function registerCallbacks(app: FastifyInstance, handleCallback: HandleCallback): void {
   for (const scheme of ['visa', 'mastercard'] as const) {
-    app.post(`/v1/callbacks/${scheme}`, async (request) => {
+    const config = { openapi: { summary: 'What a scheme pushes', security: [] } };
+    app.post(`/v1/callbacks/${scheme}`, { config }, async (request) => {
       return (await handleCallback(scheme, rawBodyOf(request))) ?? {};
     });
   }

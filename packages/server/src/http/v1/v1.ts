@@ -21,5 +21,9 @@ export function registerV1(app: FastifyInstance, deps: V1Deps): void {
     registerAccountChanges(scope, deps.recordAccountChanges);
     done();
   });
-  registerCallbacks(app, deps.handleCallback);
+  // In a scope, as all routes: those registered at once come before the OpenAPI document listens.
+  app.register((scope, _options, done) => {
+    registerCallbacks(scope, deps.handleCallback);
+    done();
+  });
 }
