@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { openPostgres } from '../src/store/postgres.ts';
 import { splitHosts } from '../src/store/postgres-connection.ts';
+import { batchContract } from './batch-contract.ts';
 import { makeTestDatabase } from './harness/postgres.ts';
 import { storeContract } from './store-contract.ts';
 
@@ -24,6 +25,8 @@ describe('a database URL', () => {
   });
 });
 
-await storeContract({ engine: 'postgres', url: database.url }, (sql) => database.query(sql));
+const place = { engine: 'postgres', url: database.url } as const;
+await storeContract(place, (sql) => database.query(sql));
+await batchContract(place, (sql) => database.query(sql));
 
 after(() => database.close());
