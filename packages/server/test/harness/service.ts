@@ -120,8 +120,11 @@ export async function startService(
 /** Opens the database of a service that does not run, as somebody with the file could. */
 export function editByHand(home: string, byHand: (database: DatabaseSync) => void): void {
   const database = new DatabaseSync(join(home, 'pantoken.db'));
-  byHand(database);
-  database.close();
+  try {
+    byHand(database);
+  } finally {
+    database.close();
+  }
 }
 
 /** The audit records a database keeps, oldest first. */
