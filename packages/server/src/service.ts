@@ -84,10 +84,10 @@ export async function openService(
     app,
     directory,
     ...useCases,
-    /** Reads the TLS certificate anew. */
-    reloadTls: () => certificate?.reload(),
     recordAccountChanges: updater.recordAccountChanges,
     updater,
+    /** Reads the TLS certificate anew. */
+    reloadTls: () => certificate?.reload(),
     publicKeyPem: cipher.publicKeyPem(),
     audit,
     watch,

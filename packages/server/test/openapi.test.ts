@@ -22,7 +22,7 @@ describe('the OpenAPI document', () => {
     const printed = service.app.printRoutes({ commonPrefix: false, includeHooks: false });
     const served = [...printed.matchAll(/(\/\S*) \(([A-Z, ]+)\)/g)].flatMap(
       ([, path = '', methods = '']) =>
-        methods.split(', ').map((method) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`),
+        methods.split(', ').map((method) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`),
     );
     const named = Object.entries(document.paths).flatMap(([path, item]) =>
       Object.keys(item as object).map((method) => `${method.toUpperCase()} ${path}`),

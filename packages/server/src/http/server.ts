@@ -9,7 +9,7 @@ import fastify, {
   LogController,
 } from 'fastify';
 import type { AuditAction } from '../domain/audit-record.ts';
-import { REFUSALS, Refusal, type RefusalCode } from '../domain/error.ts';
+import { REFUSALS, Refusal } from '../domain/error.ts';
 import type { RecordRefusal } from '../usecase/record-refusal.ts';
 import { type CardtokensDeps, registerCardtokens } from './cardtokens/cardtokens.ts';
 import { cardtokensFace } from './cardtokens/error.ts';
@@ -234,19 +234,16 @@ function isOtherMethod(app: FastifyInstance, request: FastifyRequest): boolean {
   return METHODS.some((method) => app.hasRoute({ method, url }));
 }
 
-const MALFORMED = { code: 'HTTP_MALFORMED', status: 400, reason: 'Bad Request' } as const;
-
-const BROKEN_HTTP: Readonly<
-  Record<string, { code: RefusalCode; status: number; reason: string } | undefined>
-> = {
-  ERR_HTTP_REQUEST_TIMEOUT: { code: 'REQUEST_TIMEOUT', status: 408, reason: 'Request Timeout' },
-  HPE_HEADER_OVERFLOW: { ...MALFORMED, status: 431, reason: 'Request Header Fields Too Large' },
+const STATUS_OF_BROKEN_HTTP: Readonly<Record<string, readonly [number, string]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout'],
+  HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large'],
 };
 
 /** What is not even HTTP has no path, so no face; it gets a problem, and no word of what it was. */
 function answerBrokenHttp(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return;
-  const { code, status, reason } = BROKEN_HTTP[error.code ?? ''] ?? MALFORMED;
+  const [status, reason] = STATUS_OF_BROKEN_HTTP[error.code ?? ''] ?? [400, 'Bad Request'];
+  const code = status === 408 ? 'REQUEST_TIMEOUT' : 'HTTP_MALFORMED';
   const { title } = REFUSALS[code];
   const body = JSON.stringify({ title, status, code, facts: {} });
   const head = [
