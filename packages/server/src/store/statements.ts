@@ -1,6 +1,6 @@
 /**
  * Every statement the service runs, by name; both engines prepare each one once. Portable SQL with
- * `$n` parameters. Columns come back under the names of the records they make. All that concern
+ * `$n` parameters; `hex_of()` is lower-case hexadecimal text. Columns come back under the names of the records they make. All that concern
  * cards name the organization first, so that the tables can be distributed by it.
  *
  * @module
@@ -12,6 +12,14 @@ import { WATCH_READS, WATCH_WRITES } from './watch-statements.ts';
 const CARD_COLUMNS = `
   organization, number_id as "numberId", sequence, logo, expiry, chip_sequence as "chipSequence",
   data_key_epoch as "dataKeyEpoch", sealed_details as "sealedDetails", created_at as "createdAtMs"`;
+
+/** A number and one of its cards: few columns, since each costs an inquiry as much as finding the row. */
+const CARD_IN_BRIEF = `
+  select hex_of(n.number_id) as "numberId", hex_of(n.lineage) as "lineage", n.token,
+    n.data_key_epoch as "dataKeyEpoch", n.sealed_pan as "sealedPan",
+    c.logo, c.data_key_epoch as "detailsKeyEpoch", c.sealed_details as "sealedDetails"
+  from card_number n left join card c
+    on c.organization = n.organization and c.number_id = n.number_id and c.sequence = $2`;
 
 const CHANGE_COLUMNS = `
   organization, lineage, position, kind, number_id as "numberId", new_number_id as "newNumberId",
@@ -36,6 +44,12 @@ export const READS = {
   findCard: `
     select ${CARD_COLUMNS} from card
     where organization = $1 and number_id = $2 and sequence = $3`,
+  findCardByIndex: `
+    ${CARD_IN_BRIEF} where n.organization = $1 and n.pan_index = $3`,
+  findCardByNextIndex: `
+    ${CARD_IN_BRIEF} where n.organization = $1 and n.next_pan_index = $3`,
+  findCardByToken: `
+    ${CARD_IN_BRIEF} where n.organization = $1 and n.token = $3 and n.epoch = $4`,
   listCards: `
     select ${CARD_COLUMNS} from card
     where organization = $1 and number_id = $2 order by sequence limit 10000`,

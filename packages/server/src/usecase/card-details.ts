@@ -1,5 +1,12 @@
 import { type Caller, maySeeNumbers } from '../domain/caller.ts';
-import type { Card, CardDetails, NumberRecord, Sealed } from '../domain/card.ts';
+import type {
+  Card,
+  CardDetails,
+  CardInBrief,
+  NumberInBrief,
+  NumberRecord,
+  Sealed,
+} from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import { withoutNumbers } from '../domain/shown-text.ts';
@@ -9,7 +16,7 @@ import type { CardStore, Directory, Keyring, SealedPlace } from './ports.ts';
  * Details are bound to the number's record, not to its token: the record binds the token to the PAN,
  * and a card may be added while its number moves to a token of a newer epoch.
  */
-function detailsPlace(number: NumberRecord, sequence: number): SealedPlace {
+function detailsPlace(number: NumberInBrief, sequence: number): SealedPlace {
   const { organization, id } = number;
   return { organization, recordId: id, token: '', part: `card:${sequence}` };
 }
@@ -43,7 +50,11 @@ export function sealDetails(
 }
 
 /** @throws {Refusal} `RECORD_DAMAGED`, `KEY_UNAVAILABLE` */
-export function openDetails(keyring: Keyring, number: NumberRecord, card: Card): CardDetails {
+export function openDetails(
+  keyring: Keyring,
+  number: NumberInBrief,
+  card: CardInBrief,
+): CardDetails {
   return JSON.parse(keyring.open(detailsPlace(number, card.sequence), card.sealedDetails));
 }
 
