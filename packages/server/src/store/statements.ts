@@ -14,10 +14,12 @@ const CARD_COLUMNS = `
   data_key_epoch as "dataKeyEpoch", sealed_details as "sealedDetails", created_at as "createdAtMs"`;
 
 /** A number and one of its cards: few columns, since each costs an inquiry as much as finding the row. */
-const CARD_IN_BRIEF = `
-  select hex_of(n.number_id) as "numberId", hex_of(n.lineage) as "lineage", n.token,
+const CARD_IN_BRIEF_COLUMNS = `
+  hex_of(n.number_id) as "numberId", hex_of(n.lineage) as "lineage", n.token,
     n.data_key_epoch as "dataKeyEpoch", n.sealed_pan as "sealedPan",
-    c.logo, c.data_key_epoch as "detailsKeyEpoch", c.sealed_details as "sealedDetails"
+    c.logo, c.data_key_epoch as "detailsKeyEpoch", c.sealed_details as "sealedDetails"`;
+
+const CARD_IN_BRIEF = `
   from card_number n left join card c
     on c.organization = n.organization and c.number_id = n.number_id and c.sequence = $2`;
 
@@ -45,11 +47,14 @@ export const READS = {
     select ${CARD_COLUMNS} from card
     where organization = $1 and number_id = $2 and sequence = $3`,
   findCardByIndex: `
-    ${CARD_IN_BRIEF} where n.organization = $1 and n.pan_index = $3`,
+    select ${CARD_IN_BRIEF_COLUMNS} ${CARD_IN_BRIEF}
+    where n.organization = $1 and n.pan_index = $3`,
   findCardByNextIndex: `
-    ${CARD_IN_BRIEF} where n.organization = $1 and n.next_pan_index = $3`,
+    select ${CARD_IN_BRIEF_COLUMNS} ${CARD_IN_BRIEF}
+    where n.organization = $1 and n.next_pan_index = $3`,
   findCardByToken: `
-    ${CARD_IN_BRIEF} where n.organization = $1 and n.token = $3 and n.epoch = $4`,
+    select ${CARD_IN_BRIEF_COLUMNS} ${CARD_IN_BRIEF}
+    where n.organization = $1 and n.token = $3 and n.epoch = $4`,
   listCards: `
     select ${CARD_COLUMNS} from card
     where organization = $1 and number_id = $2 order by sequence limit 10000`,
@@ -115,6 +120,19 @@ export const READS = {
     select version from directory_version where id = 1`,
   ...KEY_READS,
 } as const;
+
+/**
+ * Reads that differ in their third parameter only, as one: it is a list there, and each row says in
+ * `sought` which of the list it is for. For an engine that is asked over a wire.
+ */
+export const BULK_READS = {
+  findCardByIndex: `
+    select hex_of(n.pan_index) as "sought", ${CARD_IN_BRIEF_COLUMNS} ${CARD_IN_BRIEF}
+    where n.organization = $1 and n.pan_index = any($3)`,
+  findCardByToken: `
+    select n.token as "sought", ${CARD_IN_BRIEF_COLUMNS} ${CARD_IN_BRIEF}
+    where n.organization = $1 and n.token = any($3) and n.epoch = $4`,
+} as const satisfies Partial<Record<keyof typeof READS, string>>;
 
 export const WRITES = {
   ...WATCH_WRITES,
