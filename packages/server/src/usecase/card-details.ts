@@ -1,12 +1,5 @@
 import { type Caller, maySeeNumbers } from '../domain/caller.ts';
-import type {
-  Card,
-  CardDetails,
-  CardInBrief,
-  NumberInBrief,
-  NumberRecord,
-  Sealed,
-} from '../domain/card.ts';
+import type { Card, CardDetails, CardInBrief, NumberInBrief, Sealed } from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import { withoutNumbers } from '../domain/shown-text.ts';
@@ -42,7 +35,7 @@ export function shownDetails(
 /** Seals the details of a card with a number. */
 export function sealDetails(
   keyring: Keyring,
-  number: NumberRecord,
+  number: NumberInBrief,
   sequence: number,
   details: CardDetails,
 ): Sealed {
@@ -61,7 +54,7 @@ export function openDetails(
 /** @throws {Refusal} `CARD_NOT_FOUND` */
 export async function demandCard(
   cards: CardStore,
-  number: NumberRecord,
+  number: NumberInBrief,
   sequence: number,
 ): Promise<Card> {
   const card = await cards.findCard(number.organization, number.id, sequence);

@@ -1,9 +1,10 @@
-import type {
-  CardInBrief,
-  NumberInBrief,
-  NumberRecord,
-  NumberWithCard,
-  PanIndex,
+import {
+  type CardInBrief,
+  FIRST_CARD_SEQUENCE,
+  type NumberInBrief,
+  type NumberRecord,
+  type NumberWithCard,
+  type PanIndex,
 } from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
 import type { Organization } from '../domain/organization.ts';
@@ -88,8 +89,8 @@ export function lookUpNumber(
   deps: Pick<FindNumberDeps, 'cards' | 'keyring'>,
   organization: OrganizationNumber,
   number: CardNumber,
-): Promise<FoundNumber | undefined> {
-  return lookUp(numbersOf(deps), organization, number);
+): Promise<FoundNumber<NumberWithCard> | undefined> {
+  return lookUp(cardsOf(deps, FIRST_CARD_SEQUENCE), organization, number);
 }
 
 /**
