@@ -93,7 +93,10 @@ export interface RegisteredMerchant {
   readonly apiKeyDigest: string;
 }
 
-/** Reads of cards. Whatever was committed before the call is seen. */
+/**
+ * Reads of cards. Whatever this process committed before the call is seen, and what another one
+ * committed before this turn of the event loop (docs/adr/store-turns.md).
+ */
 export interface CardStore {
   findNumber(organization: OrganizationNumber, id: RecordId): Promise<NumberRecord | undefined>;
   findNumberByIndex(
