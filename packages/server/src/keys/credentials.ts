@@ -77,18 +77,19 @@ export function makeCredentials(keys: ServiceKeys): Credentials {
         .setExpirationTime(Math.floor(nowMs / 1000) + lifetimeSeconds)
         .sign(keys.accessToken),
 
+    rememberedAccessToken(token, nowMs) {
+      const known = remembered.get(token);
+      return known === undefined || known.expiresAtMs <= nowMs ? undefined : known.callerId;
+    },
+
     async verifyAccessToken(token, nowMs) {
+      remembered.delete(token);
       if (token.length > ACCESS_TOKEN_LENGTH_MAX) return undefined;
-      const known = remembered.get(token) ?? (await verify(keys, token, nowMs));
-      if (known === undefined || known.expiresAtMs <= nowMs) {
-        remembered.delete(token);
-        return undefined;
-      }
-      if (!remembered.has(token)) {
-        if (remembered.size >= REMEMBERED_TOKENS_MAX) remembered.clear();
-        remembered.set(token, known);
-      }
-      return known.callerId;
+      const verified = await verify(keys, token, nowMs);
+      if (verified === undefined || verified.expiresAtMs <= nowMs) return undefined;
+      if (remembered.size >= REMEMBERED_TOKENS_MAX) remembered.clear();
+      remembered.set(token, verified);
+      return verified.callerId;
     },
   };
 }
