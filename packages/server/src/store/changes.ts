@@ -118,7 +118,15 @@ function isWatchChange(change: Change): change is WatchChange {
 }
 
 const WATCH_KINDS: ReadonlySet<string> = new Set<WatchChange['kind']>([
-  ...(['add_watch', 'end_watch', 'add_watch_mark', 'wake_lineage', 'wake_number'] as const),
+  ...([
+    'add_watch',
+    'end_watch',
+    'watch_card',
+    'feed_change',
+    'wake_entry',
+    'drop_fed',
+    'wake_number',
+  ] as const),
   ...(['settle_check', 'add_notification', 'settle_delivery', 'retry_notification'] as const),
 ]);
 

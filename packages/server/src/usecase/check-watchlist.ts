@@ -1,26 +1,24 @@
 import assert from 'node:assert/strict';
 import type { AuditRecord } from '../domain/audit-record.ts';
-import { Refusal } from '../domain/error.ts';
+import type { RefusalCode } from '../domain/error.ts';
 import type { Expiry } from '../domain/expiry.ts';
 import type { Merchant } from '../domain/merchant.ts';
 import { CardNumber } from '../domain/pan.ts';
-import { schemeOf } from '../domain/scheme.ts';
-import type { ValidationStatus } from '../domain/validation.ts';
 import { checkAgainAt, nextCheckAt, type UpdaterSchedule } from '../domain/watch-schedule.ts';
-import type { AccountUpdate, InquiryOutcome } from './account-update-source.ts';
-import type { Change, Clock, Directory, Ledger, Random } from './ports.ts';
+import type { AccountUpdate } from './account-update-source.ts';
+import type { Change, Directory, Ledger, Random } from './ports.ts';
+import { type Replay, type ReplayDeps, replayChanges } from './replay-changes.ts';
 import type { AccountUpdates } from './route-inquiries.ts';
-import { updateFields } from './update-fields.ts';
-import type { ClaimedEntry, UpdaterVault, WatchedCard, WatchStore } from './watch-ports.ts';
+import { newsOf, type WatchedEntry } from './watch-news.ts';
+import type { ClaimedEntry, UpdaterVault, WatchedCard } from './watch-ports.ts';
+import { watchedSubject } from './watch-subject.ts';
 
-export interface CheckWatchlistDeps {
+export interface CheckWatchlistDeps extends ReplayDeps {
   readonly ledger: Ledger;
   readonly directory: Directory;
   readonly accountUpdates: AccountUpdates;
-  readonly watch: WatchStore;
   readonly vault: UpdaterVault;
   readonly random: Random;
-  readonly clock: Clock;
   readonly schedule: UpdaterSchedule;
 }
 
@@ -29,52 +27,40 @@ export type CheckWatchlist = () => Promise<number>;
 
 /** A hundred fit one call of a scheme; some rounds more keep the wait for a stop short. */
 const CLAIMS_MAX = 200;
-const MARKS_MAX = 500;
+const WAKES_MAX = 500;
 
 /** A round takes some seconds; a node that died gives its claims back after this. */
 const CLAIM_MS = 5 * 60 * 1000;
 
-/** What is no news to a merchant that was told nothing yet: the card it has is the one there is. */
-const NO_NEWS: readonly ValidationStatus[] = ['N', 'P', 'V'];
-
-interface OpenedEntry {
-  readonly entry: ClaimedEntry;
-  readonly card: WatchedCard;
+interface OpenedEntry extends WatchedEntry {
   readonly merchant: Merchant;
-  readonly number: CardNumber;
-  readonly expiry: Expiry;
 }
 
 /**
- * Checks the cards that are due, and those whose lineage was marked by an account change that took
- * effect. What is new is put in the outbox in the unit that settles the check, so that neither is
- * there without the other.
+ * Checks the cards that are due, and those of our own record that changed. What is new is put in the
+ * outbox in the unit that settles the check, so that neither is there without the other.
  */
 export function makeCheckWatchlist(deps: CheckWatchlistDeps): CheckWatchlist {
   return async () => {
-    await wakeMarked(deps);
+    await wakeFed(deps);
     const nowMs = deps.clock.nowMs();
     const claimed = await deps.watch.claimEntries(nowMs, nowMs + CLAIM_MS, CLAIMS_MAX);
     const opened = claimed.flatMap((entry) => openEntry(deps, entry));
-    const outcomes = await deps.accountUpdates.inquire(opened);
-    await Promise.all(
-      opened.map((each, index) => {
-        const outcome = outcomes[index];
-        assert(outcome);
-        return settle(deps, each, outcome);
-      }),
-    );
+    const looks = await look(deps, opened);
+    await Promise.all(opened.map((each) => settle(deps, each, looks.get(each))));
     return claimed.length;
   };
 }
 
-async function wakeMarked({ ledger, watch, clock }: CheckWatchlistDeps): Promise<void> {
-  const marks = await watch.listDueMarks(clock.nowMs(), MARKS_MAX);
+/** What is fed makes its entry due. Once: an entry that cannot be checked is not woken for ever. */
+async function wakeFed({ ledger, watch, clock, random }: CheckWatchlistDeps): Promise<void> {
+  const due = await watch.listDueFeed(clock.nowMs(), WAKES_MAX);
+  const byPanid = Map.groupBy(due, ({ panid }) => panid);
   await Promise.all(
-    marks.map((mark) => {
+    [...byPanid].map(([panid, fed]) => {
       const atMs = clock.nowMs();
-      const audit = auditOf(atMs, { action: 'wake_watch', requestId: mark.mark });
-      return ledger.commit({ changes: [{ kind: 'wake_lineage', mark, atMs }], audit });
+      const audit = auditOf(atMs, { action: 'wake_watch', requestId: random.recordId(), panid });
+      return ledger.commit({ changes: [{ kind: 'wake_entry', panid, fed, atMs }], audit });
     }),
   );
 }
@@ -96,82 +82,92 @@ function openEntry({ directory, vault }: CheckWatchlistDeps, entry: ClaimedEntry
   return [{ entry, card, merchant, number, expiry: card.expiry as Expiry }];
 }
 
+/** Our own record is looked at change by change; of a scheme's card there is one answer, for now. */
+async function look(
+  deps: CheckWatchlistDeps,
+  opened: readonly OpenedEntry[],
+): Promise<ReadonlyMap<OpenedEntry, Replay>> {
+  const looks = new Map<OpenedEntry, Replay>();
+  const elsewhere: OpenedEntry[] = [];
+  for (const each of opened) {
+    const { panid, organization } = each.entry;
+    const isOurs = deps.directory.findBinRange(each.number)?.organization === organization;
+    if (organization === undefined || !isOurs) elsewhere.push(each);
+    else looks.set(each, await replayChanges(deps, { panid, organization }, each));
+  }
+  const outcomes = await deps.accountUpdates.inquire(elsewhere);
+  for (const [index, each] of elsewhere.entries()) {
+    const outcome = outcomes[index];
+    assert(outcome);
+    looks.set(each, { outcomes: [outcome], fed: [], hasMore: false });
+  }
+  return looks;
+}
+
 async function settle(
   deps: CheckWatchlistDeps,
   opened: OpenedEntry,
-  outcome: InquiryOutcome,
+  replay: Replay | undefined,
 ): Promise<void> {
+  assert(replay);
   const { ledger, clock } = deps;
   const { entry, number } = opened;
   const nowMs = clock.nowMs();
-  const requestId = deps.random.recordId();
-  const { panid } = entry;
-  const source = deps.accountUpdates.sourceOf(number).name;
-  const begin = { action: 'check_watch', requestId, maskedNumber: String(number), source } as const;
-  if (outcome.refusal !== undefined) {
-    const { code } = outcome.refusal;
-    const audit = auditOf(nowMs, { ...begin, outcome: 'refused', code });
-    await ledger.commit({ changes: [failedCheck(entry, code, nowMs)], audit });
-    return;
+  const audit = auditOf(nowMs, {
+    ...{ action: 'check_watch', requestId: deps.random.recordId(), maskedNumber: String(number) },
+    source: deps.accountUpdates.sourceOf(number).name,
+  });
+  const updates: AccountUpdate[] = [];
+  for (const { update, refusal } of replay.outcomes) {
+    if (refusal !== undefined) {
+      const { code } = refusal;
+      const refused = { ...audit, outcome: 'refused', code } as const;
+      await ledger.commit({ changes: [failedCheck(entry, code, nowMs)], audit: refused });
+      return;
+    }
+    updates.push(update);
   }
-  const { update } = outcome;
-  const news = newsOf(deps, opened, update);
-  const { organization = entry.organization, lineage = entry.lineage } = update.onRecord ?? {};
+  const last = updates.at(-1);
+  assert(last);
+  const { told, notifications } = newsOf(deps, opened, updates);
+  const { organization = entry.organization, lineage = entry.lineage } = last.onRecord ?? {};
+  const placed = placeChanges(deps, opened, last);
+  // What changed before its place was known was not fed: it is looked at once more.
+  const isDue = replay.hasMore || placed.length > 0;
+  const share = deps.random.integerBelow(2 ** 32) / 2 ** 32;
   const check = {
-    panid,
-    claim: entry.claim,
-    nextCheckAtMs: nextCheckAt(deps.schedule, nowMs, deps.random.integerBelow(2 ** 32) / 2 ** 32),
-    organization,
-    lineage,
-    toldStatus: news === undefined ? entry.toldStatus : update.status,
-    told: news?.told ?? entry.told,
-    notificationCount: entry.notificationCount + (news === undefined ? 0 : 1),
+    ...{ panid: entry.panid, claim: entry.claim, organization, lineage, ...told },
+    nextCheckAtMs: isDue ? nowMs : nextCheckAt(deps.schedule, nowMs, share),
     failureCount: 0,
   };
-  const changes: Change[] = [{ kind: 'settle_check', check }, ...(news?.changes ?? [])];
+  const changes: Change[] = [
+    { kind: 'settle_check', check },
+    ...placed,
+    ...replay.fed.map((fed): Change => ({ kind: 'drop_fed', fed })),
+    ...notifications.map((notification): Change => ({ kind: 'add_notification', notification })),
+  ];
   // Where the claim is lost, another check is on its way, and nothing of this one is kept.
-  const audit = auditOf(nowMs, { ...begin, status: update.status });
-  await ledger.commit({ changes, audit });
+  await ledger.commit({ changes, audit: { ...audit, status: last.status } });
 }
 
-function failedCheck(entry: ClaimedEntry, lastCode: string, nowMs: number): Change {
+/** A card that came on record, or whose BIN became ours, since it was last checked. */
+function placeChanges(
+  { keyring }: CheckWatchlistDeps,
+  { entry, number }: OpenedEntry,
+  { onRecord }: AccountUpdate,
+): Change[] {
+  if (onRecord === undefined) return [];
+  const { organization, lineage } = onRecord;
+  if (organization === entry.organization && lineage === entry.lineage) return [];
+  const subject = watchedSubject(lineage, keyring.panIndex(organization, number));
+  return [{ kind: 'watch_card', organization, subject, panid: entry.panid }];
+}
+
+function failedCheck(entry: ClaimedEntry, lastCode: RefusalCode, nowMs: number): Change {
   const { panid, claim, organization, lineage, toldStatus, told, notificationCount } = entry;
   const nextCheckAtMs = checkAgainAt(nowMs, entry.failureCount);
   const failureCount = entry.failureCount + 1;
   const kept = { organization, lineage, toldStatus, told, notificationCount };
   const check = { panid, claim, nextCheckAtMs, failureCount, lastCode, ...kept };
   return { kind: 'settle_check', check };
-}
-
-/** What the merchant has to be told; undefined when it knows. */
-function newsOf(
-  { vault, clock, random }: CheckWatchlistDeps,
-  { entry, card, number, expiry }: OpenedEntry,
-  update: AccountUpdate,
-): { told: Uint8Array; changes: readonly Change[] } | undefined {
-  const { panid, merchantId, toldStatus } = entry;
-  const knowsNothing = toldStatus === undefined || NO_NEWS.includes(toldStatus);
-  if (knowsNothing && NO_NEWS.includes(update.status)) return undefined;
-  const { status, newNumber, newExpiry } = update;
-  const state = [status, newNumber?.reveal() ?? '', newExpiry ?? ''].join(' ');
-  const told = vault.textIndex('told', `${panid} ${state}`);
-  if (entry.told !== undefined && Buffer.from(entry.told).equals(told)) return undefined;
-  const scheme = schemeOf(number);
-  if (scheme === undefined) throw new Refusal('SCHEME_UNSUPPORTED');
-  const fields = {
-    panid,
-    ...updateFields({ number, expiry, by: card.by }, { ...update, scheme }),
-    ...(card.customReference !== undefined && { customreference: card.customReference }),
-  };
-  const position = entry.notificationCount + 1;
-  const place = { panid, merchantId, part: `notification:${position}` };
-  const notification = {
-    panid,
-    position,
-    merchantId,
-    requestId: random.recordId(),
-    sealed: vault.seal(place, JSON.stringify(fields)),
-    createdAtMs: clock.nowMs(),
-  };
-  return { told, changes: [{ kind: 'add_notification', notification }] };
 }

@@ -14,8 +14,9 @@ export type EndWatch = (merchant: Merchant, panid: string, requestId: string) =>
 export function makeEndWatch(deps: { audited: Audited; watch: WatchStore }): EndWatch {
   return (merchant, panid, requestId) =>
     deps.audited({ who: `merchant:${merchant.id}`, requestId }, 'end_watch', async (trail) => {
-      const owner = await deps.watch.findMerchantOf(panid);
-      if (owner !== merchant.id) throw new Refusal('PANID_UNKNOWN');
-      await trail.commit([{ kind: 'end_watch', panid }]);
+      const watch = await deps.watch.findWatch(panid);
+      if (watch?.merchantId !== merchant.id) throw new Refusal('PANID_UNKNOWN');
+      const { organization } = watch;
+      await trail.commit([{ kind: 'end_watch', panid, organization }]);
     });
 }
