@@ -216,7 +216,9 @@ async function untilQuiet(home: string, aheadMs: number): Promise<void> {
       .prepare(
         `select (select count(*) from change_feed where due_at <= ?1)
            + (select count(*) from watch_entry where next_check_at <= ?1)
-           + (select count(*) from notification where state = 'pending' and next_attempt_at <= ?1) as n`,
+           + (select count(*) from notification n where state = 'pending' and next_attempt_at <= ?1
+               and not exists (select 1 from notification earlier where earlier.panid = n.panid
+                 and earlier.position < n.position and earlier.state = 'pending')) as n`,
       )
       .get(now);
     database.close();
