@@ -8,7 +8,20 @@ export function writesOfWatch(change: WatchChange): readonly Write[] {
     case 'add_watch':
       return [{ name: 'addWatch', values: entryValues(change.entry) }];
     case 'end_watch':
-      return endWrites(change.panid, change.organization);
+      return [
+        { name: 'endWatch', values: [change.panid, new Uint8Array()] },
+        ...forgetWrites(change.panid, change.organization),
+      ];
+    case 'leave_watch':
+      return [
+        { name: 'leaveWatch', values: [change.panid, change.atMs] },
+        ...forgetWrites(change.panid, change.organization),
+      ];
+    case 'finish_watch':
+      return [
+        { name: 'finishWatch', values: [change.panid, change.claim, new Uint8Array()] },
+        ...forgetWrites(change.panid, change.organization),
+      ];
     case 'watch_card':
       return [{ name: 'watchCard', values: [change.organization, change.subject, change.panid] }];
     case 'feed_change': {
@@ -31,11 +44,11 @@ export function writesOfWatch(change: WatchChange): readonly Write[] {
       return [{ name: 'wakeNumber', values: [change.panIndex, change.atMs] }];
     case 'settle_check': {
       const { panid, claim, nextCheckAtMs, organization, lineage, toldStatus } = change.check;
-      const { told, notificationCount, failureCount, lastCode } = change.check;
+      const { told, notificationCount, failureCount, lastCode, subscribedAtMs } = change.check;
       const place = [organization ?? null, lineage === undefined ? null : idBytes(lineage)];
       const state = [toldStatus ?? null, told ?? null, notificationCount, failureCount];
       const values = [panid, claim, nextCheckAtMs, ...place, ...state, lastCode ?? null];
-      return [{ name: 'settleCheck', values }];
+      return [{ name: 'settleCheck', values: [...values, subscribedAtMs ?? null] }];
     }
     case 'add_notification':
       return [{ name: 'addNotification', values: notificationValues(change.notification) }];
@@ -53,14 +66,11 @@ export function writesOfWatch(change: WatchChange): readonly Write[] {
 }
 
 /** What was to be told is not told any more. */
-function endWrites(panid: string, organization: number | undefined): readonly Write[] {
-  const ends: Write[] = [
-    { name: 'endWatch', values: [panid, new Uint8Array()] },
-    { name: 'dropNotifications', values: [panid] },
-  ];
-  if (organization === undefined) return ends;
+function forgetWrites(panid: string, organization: number | undefined): readonly Write[] {
+  const drop: Write = { name: 'dropNotifications', values: [panid] };
+  if (organization === undefined) return [drop];
   const values = [organization, panid];
-  return [...ends, { name: 'leaveCard', values }, { name: 'dropFeed', values }];
+  return [drop, { name: 'leaveCard', values }, { name: 'dropFeed', values }];
 }
 
 function fedValues({ organization, panid, dueAtMs, lineage, position }: FedChange): SqlValue[] {

@@ -11,7 +11,10 @@ export const WATCH_READS = {
   findPanid: `
     select panid from watch_entry where merchant = $1 and pan_index = $2`,
   findWatch: `
-    select merchant as "merchantId", organization from watch_entry where panid = $1 and ended = 0`,
+    select merchant as "merchantId", organization, subscribed_at as "subscribedAtMs"
+    from watch_entry where panid = $1 and ended = 0`,
+  listWatchers: `
+    select merchant from watch_entry where pan_index = $1 and ended = 0 limit 100000`,
   listPanids: `
     select panid from watch_entry where merchant = $1 and custom_index = $2 and ended = 0
     order by created_at, panid limit 10000`,
@@ -37,6 +40,16 @@ export const WATCH_WRITES = {
   endWatch: `
     update watch_entry set ended = 1, pan_index = null, custom_index = null, sealed = $2,
       claim_count = claim_count + 1
+    where panid = $1`,
+  /** Its scheme is still to be told. */
+  leaveWatch: `
+    update watch_entry set ended = 2, pan_index = null, custom_index = null, next_check_at = $2,
+      claimed_until = 0, claim_count = claim_count + 1
+    where panid = $1`,
+  /** By who has claimed it, and nobody else. */
+  finishWatch: `
+    update watch_entry set fence = claim_count - $2, ended = 1, pan_index = null,
+      custom_index = null, sealed = $3
     where panid = $1`,
   dropNotifications: `
     delete from notification where panid = $1 and state = 'pending'`,
@@ -73,7 +86,7 @@ export const WATCH_WRITES = {
   settleCheck: `
     update watch_entry set fence = claim_count - $2, next_check_at = $3, claimed_until = 0,
       organization = $4, lineage = $5, told_status = $6, told = $7, notification_count = $8,
-      failure_count = $9, last_code = $10
+      failure_count = $9, last_code = $10, subscribed_at = $11
     where panid = $1`,
   addNotification: `
     insert into notification (panid, position, merchant, request_id, sealed, created_at,
@@ -95,11 +108,12 @@ export const CLAIMS = {
     update watch_entry set claimed_until = $2, claim_count = claim_count + 1
     where panid in (
       select panid from watch_entry
-      where next_check_at <= $1 and claimed_until <= $1 and ended = 0
+      where next_check_at <= $1 and claimed_until <= $1 and ended <> 1
       order by next_check_at limit $3 /*skip locked*/)
     returning panid, merchant as "merchantId", sealed, organization, lineage,
       told_status as "toldStatus", told, notification_count as "notificationCount",
-      failure_count as "failureCount", next_check_at as "nextCheckAtMs", claim_count as "claim"`,
+      failure_count as "failureCount", next_check_at as "nextCheckAtMs", claim_count as "claim",
+      subscribed_at as "subscribedAtMs", ended`,
   claimNotifications: `
     update notification set claimed_until = $2, claim_count = claim_count + 1
     where (panid, position) in (

@@ -23,7 +23,13 @@ export function makeWatchStore(reader: Reader, claimer: Claimer): WatchStore {
       const [row] = await reader.read('findWatch', [panid]);
       if (row === undefined) return undefined;
       const organization = (row.organization ?? undefined) as OrganizationNumber | undefined;
-      return { merchantId: row.merchantId as string, organization };
+      const subscribedAtMs = momentOf(row.subscribedAtMs);
+      return { merchantId: row.merchantId as string, organization, subscribedAtMs };
+    },
+    async listWatchers(panIndex) {
+      return (await reader.read('listWatchers', [panIndex])).map(({ merchant }) =>
+        String(merchant),
+      );
     },
     async listPanids(merchantId, customIndex) {
       const rows = await reader.read('listPanids', [merchantId, customIndex]);
@@ -71,7 +77,13 @@ function entryOf(row: Row): ClaimedEntry {
     failureCount: row.failureCount as number,
     nextCheckAtMs: Number(row.nextCheckAtMs),
     claim: row.claim as number,
+    subscribedAtMs: momentOf(row.subscribedAtMs),
+    isEnding: row.ended === 2,
   };
+}
+
+function momentOf(value: Row[string] | undefined): number | undefined {
+  return value === null || value === undefined ? undefined : Number(value);
 }
 
 function claimedNotificationOf(row: Row): ClaimedNotification {

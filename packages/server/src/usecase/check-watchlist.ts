@@ -1,24 +1,18 @@
 import assert from 'node:assert/strict';
 import type { AuditRecord } from '../domain/audit-record.ts';
-import type { RefusalCode } from '../domain/error.ts';
-import type { Expiry } from '../domain/expiry.ts';
-import type { Merchant } from '../domain/merchant.ts';
-import { CardNumber } from '../domain/pan.ts';
+import { Refusal, type RefusalCode } from '../domain/error.ts';
 import { checkAgainAt, nextCheckAt, type UpdaterSchedule } from '../domain/watch-schedule.ts';
 import type { AccountUpdate } from './account-update-source.ts';
-import type { Change, Directory, Ledger, Random } from './ports.ts';
+import { type FinishWatchDeps, finishWatch } from './finish-watch.ts';
+import { type OpenedEntry, openEntry } from './open-entry.ts';
+import type { Change } from './ports.ts';
 import { type Replay, type ReplayDeps, replayChanges } from './replay-changes.ts';
-import type { AccountUpdates } from './route-inquiries.ts';
-import { newsOf, type WatchedEntry } from './watch-news.ts';
-import type { ClaimedEntry, UpdaterVault, WatchedCard } from './watch-ports.ts';
+import { type Subscription, subscribeCards, unsubscribeCard } from './subscribe-cards.ts';
+import { newsOf } from './watch-news.ts';
+import type { ClaimedEntry } from './watch-ports.ts';
 import { watchedSubject } from './watch-subject.ts';
 
-export interface CheckWatchlistDeps extends ReplayDeps {
-  readonly ledger: Ledger;
-  readonly directory: Directory;
-  readonly accountUpdates: AccountUpdates;
-  readonly vault: UpdaterVault;
-  readonly random: Random;
+export interface CheckWatchlistDeps extends ReplayDeps, FinishWatchDeps {
   readonly schedule: UpdaterSchedule;
 }
 
@@ -32,10 +26,6 @@ const WAKES_MAX = 500;
 /** A round takes some seconds; a node that died gives its claims back after this. */
 const CLAIM_MS = 5 * 60 * 1000;
 
-interface OpenedEntry extends WatchedEntry {
-  readonly merchant: Merchant;
-}
-
 /**
  * Checks the cards that are due, and those of our own record that changed. What is new is put in the
  * outbox in the unit that settles the check, so that neither is there without the other.
@@ -46,11 +36,19 @@ export function makeCheckWatchlist(deps: CheckWatchlistDeps): CheckWatchlist {
     const nowMs = deps.clock.nowMs();
     const claimed = await deps.watch.claimEntries(nowMs, nowMs + CLAIM_MS, CLAIMS_MAX);
     const opened = claimed.flatMap((entry) => openEntry(deps, entry));
-    const looks = await look(deps, opened);
-    await Promise.all(opened.map((each) => settle(deps, each, looks.get(each))));
+    const [over, watched] = [opened.filter(({ isOver }) => isOver), opened.filter(isWatched)];
+    const fresh = watched.filter(({ entry }) => entry.subscribedAtMs === undefined);
+    const subscriptions = await subscribeCards(deps, fresh);
+    const looks = await look(deps, watched);
+    await Promise.all([
+      ...watched.map((each) => settle(deps, each, looks.get(each), subscriptions.get(each))),
+      ...over.map((each) => finishWatch(deps, each)),
+    ]);
     return claimed.length;
   };
 }
+
+const isWatched = ({ isOver }: OpenedEntry) => !isOver;
 
 /** What is fed makes its entry due. Once: an entry that cannot be checked is not woken for ever. */
 async function wakeFed({ ledger, watch, clock, random }: CheckWatchlistDeps): Promise<void> {
@@ -70,16 +68,6 @@ function auditOf(
   facts: Pick<AuditRecord, 'action' | 'requestId'> & Partial<AuditRecord>,
 ): AuditRecord {
   return { atMs, who: 'updater', outcome: 'done', ...facts };
-}
-
-/** Merchants that are no more are passed over: their claim runs out, and nobody is told. */
-function openEntry({ directory, vault }: CheckWatchlistDeps, entry: ClaimedEntry): OpenedEntry[] {
-  const { panid, merchantId, sealed } = entry;
-  const merchant = directory.findMerchantById(merchantId);
-  if (merchant === undefined || merchant.disabledAtMs !== undefined) return [];
-  const card: WatchedCard = JSON.parse(vault.open({ panid, merchantId, part: 'entry' }, sealed));
-  const number = CardNumber.parseNumber(card.pan);
-  return [{ entry, card, merchant, number, expiry: card.expiry as Expiry }];
 }
 
 /** Our own record is looked at change by change; of a scheme's card there is one answer, for now. */
@@ -108,22 +96,36 @@ async function settle(
   deps: CheckWatchlistDeps,
   opened: OpenedEntry,
   replay: Replay | undefined,
+  subscription: Subscription,
 ): Promise<void> {
   assert(replay);
-  const { ledger, clock } = deps;
+  const { changes, audit } = settled(deps, opened, replay, subscription);
+  const outcome = await deps.ledger.commit({ changes, audit });
+  // Another check is on its way, or nobody watches any more; nothing of this one is kept.
+  if (!outcome.committed && subscription === 'done') await unsubscribeCard(deps, opened);
+}
+
+/** What a check comes to: the notifications, and when the entry is due again. */
+function settled(
+  deps: CheckWatchlistDeps,
+  opened: OpenedEntry,
+  replay: Replay,
+  subscription: Subscription,
+): { changes: readonly Change[]; audit: AuditRecord } {
+  const { clock } = deps;
   const { entry, number } = opened;
   const nowMs = clock.nowMs();
   const audit = auditOf(nowMs, {
     ...{ action: 'check_watch', requestId: deps.random.recordId(), maskedNumber: String(number) },
     source: deps.accountUpdates.sourceOf(number).name,
   });
+  const subscribedAtMs = subscription === 'done' ? nowMs : entry.subscribedAtMs;
   const updates: AccountUpdate[] = [];
   for (const { update, refusal } of replay.outcomes) {
     if (refusal !== undefined) {
       const { code } = refusal;
       const refused = { ...audit, outcome: 'refused', code } as const;
-      await ledger.commit({ changes: [failedCheck(entry, code, nowMs)], audit: refused });
-      return;
+      return { changes: [failedCheck(entry, code, nowMs, subscribedAtMs)], audit: refused };
     }
     updates.push(update);
   }
@@ -132,13 +134,13 @@ async function settle(
   const { told, notifications } = newsOf(deps, opened, updates);
   const { organization = entry.organization, lineage = entry.lineage } = last.onRecord ?? {};
   const placed = placeChanges(deps, opened, last);
-  // What changed before its place was known was not fed: it is looked at once more.
-  const isDue = replay.hasMore || placed.length > 0;
-  const share = deps.random.integerBelow(2 ** 32) / 2 ** 32;
   const check = {
     ...{ panid: entry.panid, claim: entry.claim, organization, lineage, ...told },
-    nextCheckAtMs: isDue ? nowMs : nextCheckAt(deps.schedule, nowMs, share),
+    // What changed before its place was known was not fed: it is looked at once more.
+    nextCheckAtMs: replay.hasMore || placed.length > 0 ? nowMs : dueAgain(deps, subscription),
     failureCount: 0,
+    subscribedAtMs,
+    lastCode: subscription === 'done' ? undefined : subscription?.code,
   };
   const changes: Change[] = [
     { kind: 'settle_check', check },
@@ -146,8 +148,15 @@ async function settle(
     ...replay.fed.map((fed): Change => ({ kind: 'drop_fed', fed })),
     ...notifications.map((notification): Change => ({ kind: 'add_notification', notification })),
   ];
-  // Where the claim is lost, another check is on its way, and nothing of this one is kept.
-  await ledger.commit({ changes, audit: { ...audit, status: last.status } });
+  return { changes, audit: { ...audit, status: last.status } };
+}
+
+/** A scheme that could not be subscribed to is asked again tomorrow, where that may help. */
+function dueAgain({ schedule, clock, random }: CheckWatchlistDeps, subscription: Subscription) {
+  const share = random.integerBelow(2 ** 32) / 2 ** 32;
+  const isPassing = subscription instanceof Refusal && subscription.kind === 'unavailable';
+  const days = isPassing ? 1 : schedule.recheckDays;
+  return nextCheckAt({ ...schedule, recheckDays: days }, clock.nowMs(), share);
 }
 
 /** A card that came on record, or whose BIN became ours, since it was last checked. */
@@ -163,11 +172,16 @@ function placeChanges(
   return [{ kind: 'watch_card', organization, subject, panid: entry.panid }];
 }
 
-function failedCheck(entry: ClaimedEntry, lastCode: RefusalCode, nowMs: number): Change {
+function failedCheck(
+  entry: ClaimedEntry,
+  lastCode: RefusalCode,
+  nowMs: number,
+  subscribedAtMs: number | undefined,
+): Change {
   const { panid, claim, organization, lineage, toldStatus, told, notificationCount } = entry;
   const nextCheckAtMs = checkAgainAt(nowMs, entry.failureCount);
   const failureCount = entry.failureCount + 1;
-  const kept = { organization, lineage, toldStatus, told, notificationCount };
+  const kept = { organization, lineage, toldStatus, told, notificationCount, subscribedAtMs };
   const check = { panid, claim, nextCheckAtMs, failureCount, lastCode, ...kept };
   return { kind: 'settle_check', check };
 }

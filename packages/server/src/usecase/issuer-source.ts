@@ -12,6 +12,7 @@ import type {
 import { type FindNumberDeps, lookUpNumber, openPan } from './find-number.ts';
 import { readLineage } from './lineage.ts';
 import type { Clock } from './ports.ts';
+import { NO_PUSHES } from './subscribe-cards.ts';
 
 export type IssuerSourceDeps = FindNumberDeps & { readonly clock: Clock };
 
@@ -30,9 +31,7 @@ export function makeIssuerSource(deps: IssuerSourceDeps): AccountUpdateSource {
       }
       return outcomes;
     },
-    subscribe: async (inquiries) => inquiries.map(() => undefined),
-    unsubscribe: async (inquiries) => inquiries.map(() => undefined),
-    handleCallback: () => Promise.reject(new Refusal('ROUTE_UNKNOWN')),
+    ...NO_PUSHES,
   };
 }
 

@@ -62,6 +62,10 @@ export interface ClaimedEntry extends Omit<WatchEntry, 'panIndex' | 'createdAtMs
   readonly told?: Uint8Array | undefined;
   readonly notificationCount: number;
   readonly failureCount: number;
+  /** When its scheme was asked to push; undefined: it was not. */
+  readonly subscribedAtMs?: number | undefined;
+  /** Nobody watches it any more, and its scheme is to be told. */
+  readonly isEnding: boolean;
 }
 
 export type NotificationState = 'pending' | 'delivered' | 'failed';
@@ -111,6 +115,20 @@ export type WatchChange =
       readonly panid: string;
       readonly organization: OrganizationNumber | undefined;
     }
+  /** The same of a card whose scheme is still to be told; its number is kept until then. */
+  | {
+      readonly kind: 'leave_watch';
+      readonly panid: string;
+      readonly organization: OrganizationNumber | undefined;
+      readonly atMs: number;
+    }
+  /** The end of a claimed entry: nothing of its card is kept. */
+  | {
+      readonly kind: 'finish_watch';
+      readonly panid: string;
+      readonly organization: OrganizationNumber | undefined;
+      readonly claim: number;
+    }
   /** Changes of this subject are fed to this entry from now on. */
   | {
       readonly kind: 'watch_card';
@@ -157,7 +175,8 @@ export interface SettledCheck {
   readonly told?: Uint8Array | undefined;
   readonly notificationCount: number;
   readonly failureCount: number;
-  /** Why there was no answer. */
+  readonly subscribedAtMs?: number | undefined;
+  /** Why there was no answer, or no subscription. */
   readonly lastCode?: string | undefined;
 }
 
@@ -176,7 +195,11 @@ export interface WatchStore {
   /** The panid under which a merchant watches a number. */
   findPanid(merchantId: string, panIndex: Uint8Array): Promise<string | undefined>;
   /** Whose an entry is that has not ended, and of which organization the card. */
-  findWatch(panid: string): Promise<Pick<WatchEntry, 'merchantId' | 'organization'> | undefined>;
+  findWatch(
+    panid: string,
+  ): Promise<Pick<ClaimedEntry, 'merchantId' | 'organization' | 'subscribedAtMs'> | undefined>;
+  /** The merchants that watch a number. */
+  listWatchers(panIndex: Uint8Array): Promise<readonly string[]>;
   listPanids(merchantId: string, customIndex: Uint8Array): Promise<readonly string[]>;
   /** What is due and has not made its entry due yet, oldest first. */
   listDueFeed(nowMs: number, limit: number): Promise<readonly FedChange[]>;
