@@ -35,3 +35,7 @@ insert into change_feed (organization, panid, due_at, lineage, position, woken)
     and watch_entry.lineage = watch_mark.lineage
   where watch_entry.ended = 0;
 drop table watch_mark;
+
+-- Schemes that push are subscribed to for watched cards. `ended` 2: no longer watched, and the scheme is
+-- still to be told; the number is kept until then.
+alter table watch_entry add column subscribed_at bigint;
