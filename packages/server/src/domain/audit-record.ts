@@ -43,6 +43,11 @@ export type AuditAction =
   | 'add_operator'
   | 'remove_operator'
   | 'ask_approval'
+  | 'approve_command'
+  | 'list_keys'
+  | 'add_kek'
+  | 'remove_kek'
+  | 'select_kek'
   | 'accept_restore'
   | 'request_lift'
   | 'approve_lift';
