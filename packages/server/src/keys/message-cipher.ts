@@ -1,23 +1,26 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { compactDecrypt } from 'jose';
 import { Refusal } from '../domain/error.ts';
 import type { Merchant, MessageAlgorithm } from '../domain/merchant.ts';
 import type { MessageCipher } from '../usecase/message-cipher.ts';
+import type { Clock } from '../usecase/ports.ts';
+import { makeLimitRefusals } from '../usecase/request-rate.ts';
+import { makeFairQueue } from './fair-queue.ts';
 import { encryptTo, roomOf } from './message-forms.ts';
-
-/** Those whose message is one block. */
-export type BlockAlgorithm = Exclude<MessageAlgorithm, 'jwe'>;
 
 /** NIST SP 800-131A: fewer bits are no longer good. */
 const MERCHANT_KEY_BITS_MIN = 2048;
 
 /**
- * How many messages wait for the one worker before more are refused. An RSA-4096 private operation
- * takes some 2 ms, so the last one in waits a quarter of a second.
+ * An RSA-4096 private operation takes some 2 ms. The last one in of one merchant that is alone waits
+ * some 70 ms, and of all together half a second.
  */
-const WAITING_MAX = 100;
+const WAITING_MAX_EACH = 32;
+const WAITING_MAX = 256;
+
+/** One works, and the next one lies ready: the worker never waits for this thread. */
+const RUNNING_MAX = 2;
 
 /** A message cipher and the end of its worker. */
 export interface OwnedMessageCipher extends MessageCipher {
@@ -25,22 +28,24 @@ export interface OwnedMessageCipher extends MessageCipher {
 }
 
 /**
- * Messages in the form each merchant registered for. Private-key operations on blocks run in a worker:
- * there is no asynchronous form of them, and 2 ms each would stop every other request.
+ * Messages in the form each merchant registered for. Private-key operations run in a worker, since 2 ms
+ * each would stop every other request, and merchants take turns at it: the flood of one is its own.
  *
  * @param privateKey RSA, 2048 bits or more.
  */
-export function makeMessageCipher(privateKey: KeyObject): OwnedMessageCipher {
+export function makeMessageCipher(privateKey: KeyObject, clock: Clock): OwnedMessageCipher {
   const publicKey = createPublicKey(privateKey.export({ type: 'pkcs1', format: 'pem' }));
   const publicKeyPem = publicKey.export({ type: 'spki', format: 'pem' });
   const blockBytes = (publicKey.asymmetricKeyDetails?.modulusLength ?? 0) / 8;
-  const decryptor = startDecryptor(privateKey);
+  const decryptor = startDecryptor(privateKey, blockBytes);
+  const refusals = makeLimitRefusals(clock);
+  const queue = makeFairQueue({
+    run: decryptor.decrypt,
+    ...{ runningMax: RUNNING_MAX, waitingMaxEach: WAITING_MAX_EACH, waitingMax: WAITING_MAX },
+    refuseShare: (who) => refusals.refuse(who, 'QUOTA_EXCEEDED', { quota: 'decryptions' }, 1),
+    refuseAll: () => new Refusal('TOO_BUSY'),
+  });
   const keyOfMerchant = new WeakMap<Merchant, KeyObject>();
-
-  async function decryptBlock(bytes: Uint8Array, algorithm: BlockAlgorithm) {
-    // Another length makes OpenSSL throw at once; it must look like every other failure.
-    return bytes.length === blockBytes ? decryptor.decrypt(bytes, algorithm) : undefined;
-  }
 
   return {
     async encryptFor(merchant, text) {
@@ -49,11 +54,8 @@ export function makeMessageCipher(privateKey: KeyObject): OwnedMessageCipher {
       return encryptTo(key, merchant.algorithm, text);
     },
 
-    async decrypt(encrypted, algorithm) {
-      const text =
-        algorithm === 'jwe'
-          ? await decryptJwe(privateKey, encrypted)
-          : await decryptBlock(Buffer.from(encrypted, 'base64'), algorithm);
+    async decrypt(encrypted, { id, algorithm }) {
+      const text = await queue.submit(`merchant:${id}`, { encrypted, algorithm });
       if (text === undefined) throw new Refusal('ENCDATA_UNREADABLE');
       return text;
     },
@@ -79,27 +81,21 @@ function modulusBitsOf(pem: string): number {
   }
 }
 
-/** The private operation is on a thread of the pool: WebCrypto has an asynchronous form of it. */
-async function decryptJwe(key: KeyObject, encrypted: string): Promise<Uint8Array | undefined> {
-  try {
-    const { plaintext } = await compactDecrypt(encrypted, key, {
-      keyManagementAlgorithms: ['RSA-OAEP-256'],
-      contentEncryptionAlgorithms: ['A256GCM'],
-    });
-    return plaintext;
-  } catch {
-    return undefined;
-  }
+interface DecryptJob {
+  readonly encrypted: string;
+  readonly algorithm: MessageAlgorithm;
 }
 
 interface Decryptor {
-  decrypt(bytes: Uint8Array, algorithm: BlockAlgorithm): Promise<Uint8Array | undefined>;
+  decrypt(job: DecryptJob): Promise<Uint8Array | undefined>;
   close(): Promise<void>;
 }
 
-function startDecryptor(privateKey: KeyObject): Decryptor {
+function startDecryptor(privateKey: KeyObject, blockBytes: number): Decryptor {
   const path = `./message-decryptor${extname(import.meta.filename)}`;
-  const worker = new Worker(new URL(path, import.meta.url), { workerData: { privateKey } });
+  const worker = new Worker(new URL(path, import.meta.url), {
+    workerData: { privateKey, blockBytes },
+  });
   const waiting = new Map<number, PromiseWithResolvers<Uint8Array | undefined>>();
   let lastId = 0;
   let hasEnded = false;
@@ -116,14 +112,14 @@ function startDecryptor(privateKey: KeyObject): Decryptor {
   });
   worker.unref(); // Last: a listener for messages holds the process.
   return {
-    decrypt(bytes, algorithm) {
-      if (hasEnded || waiting.size >= WAITING_MAX) return Promise.reject(new Refusal('TOO_BUSY'));
+    decrypt(job) {
+      if (hasEnded) return Promise.reject(new Refusal('TOO_BUSY'));
       lastId++;
       const id = lastId;
       worker.ref();
       const answer = Promise.withResolvers<Uint8Array | undefined>();
       waiting.set(id, answer);
-      worker.postMessage({ id, bytes, algorithm });
+      worker.postMessage({ id, ...job });
       return answer.promise;
     },
     async close() {
