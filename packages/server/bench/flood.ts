@@ -7,7 +7,7 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { constants, publicEncrypt, randomBytes } from 'node:crypto';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { MAIN, makeBenchService, startServer, writeHeaders } from './service-under-test.ts';
@@ -61,7 +61,7 @@ const inquiries = write(
 
 function encrypted(pan: string): { encdata: string } {
   if (options.bad) return { encdata: randomBytes(512).toString('base64') };
-  const key = readFileSync(join(service.home, 'service.pem'), 'utf8');
+  const key = service.servicePublicKey;
   const fields = { pan, expmonth: '11', expyear: '2030', merchantid: service.merchantId };
   const padding = constants.RSA_PKCS1_PADDING;
   const bytes = publicEncrypt({ key, padding }, Buffer.from(JSON.stringify(fields)));

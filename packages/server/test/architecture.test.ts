@@ -47,6 +47,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
       'node:fs',
     ],
     'node:perf_hooks', // How late the event loop runs: load is shed by it.
+    'node:timers/promises', // Who asks too much is told after a moment.
   ],
   watch: [
     ...['watch', 'usecase', 'domain', 'node:dns', 'node:http', 'node:https', 'node:net', 'node:os'],

@@ -13,11 +13,12 @@ import { encryptTo, roomOf } from './message-forms.ts';
 const MERCHANT_KEY_BITS_MIN = 2048;
 
 /**
- * An RSA-4096 private operation takes some 2 ms. The last one in of one merchant that is alone waits
- * some 70 ms, and of all together half a second.
+ * An RSA-4096 private operation takes some 2 ms, so that the last one in of a merchant that is alone
+ * waits some 150 ms. Waiting is what slows down who sends the next request when the last is answered;
+ * refusing at once would make a busier flood of it.
  */
-const WAITING_MAX_EACH = 32;
-const WAITING_MAX = 256;
+const WAITING_MAX_EACH = 64;
+const WAITING_MAX = 512;
 
 /** One works, and the next one lies ready: the worker never waits for this thread. */
 const RUNNING_MAX = 2;

@@ -5,7 +5,7 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { type KeyObject, privateDecrypt } from 'node:crypto';
+import { createPublicKey, type KeyObject, privateDecrypt } from 'node:crypto';
 import { readlinkSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { basename } from 'node:path';
@@ -45,12 +45,28 @@ function giveWay(): void {
 
 function decrypt(encrypted: string, algorithm: MessageAlgorithm): Uint8Array | undefined {
   if (algorithm === 'jwe') {
-    return openJwe(encrypted, blockBytes, (block) => decryptBlock(block, 'rsa-oaep-256'));
+    return openJwe(encrypted, (block) => decryptBlock(block, 'rsa-oaep-256'));
   }
   const bytes = Buffer.from(encrypted, 'base64');
-  if (bytes.length === blockBytes) return decryptBlock(bytes, algorithm);
-  // OpenSSL refuses another length at once: it must take as long as every other failure.
-  decryptBlock(Buffer.alloc(blockBytes, 1), algorithm);
+  return decryptBlock(bytes, algorithm);
+}
+
+/** Undone in the place of what cannot be undone. */
+const FILLER = Buffer.alloc(blockBytes, 1);
+
+/** Big-endian, as long as a block. */
+const { n: MODULUS = '' } = createPublicKey(
+  privateKey.export({ type: 'pkcs1', format: 'pem' }),
+).export({ format: 'jwk' });
+const modulus = Buffer.from(MODULUS, 'base64url');
+
+/** OpenSSL refuses another length, and a number above the modulus, at once: none may be faster. */
+function decryptBlock(
+  bytes: Uint8Array,
+  algorithm: keyof typeof RSA_OPTIONS,
+): Uint8Array | undefined {
+  if (bytes.length === blockBytes && modulus.compare(bytes) > 0) return undo(bytes, algorithm);
+  undo(FILLER, algorithm);
   return undefined;
 }
 
@@ -58,13 +74,10 @@ function decrypt(encrypted: string, algorithm: MessageAlgorithm): Uint8Array | u
  * With implicit rejection (OpenSSL 3.2) a message that was tampered with gives pseudo-random bytes,
  * the same each time, and no error that could be told from success.
  */
-function decryptBlock(
-  bytes: Uint8Array,
-  algorithm: keyof typeof RSA_OPTIONS,
-): Uint8Array | undefined {
+function undo(bytes: Uint8Array, algorithm: keyof typeof RSA_OPTIONS): Uint8Array | undefined {
   try {
     return privateDecrypt({ key: privateKey, ...RSA_OPTIONS[algorithm] }, bytes);
   } catch {
-    return undefined; // A number above the modulus, or a padding that OAEP does not take.
+    return undefined; // A padding that OAEP does not take.
   }
 }

@@ -7,21 +7,18 @@ const PARTS = /^([\w-]+)\.([\w-]+)\.([\w-]{16})\.([\w-]*)\.([\w-]{22})$/;
  * Opens a compact JWE by RSA-OAEP-256 and A256GCM. Whatever is wrong with it, the private operation is
  * done once and the content is tried once, so that the time does not tell what it was.
  *
- * @param unwrap undoes RSA-OAEP with SHA-256 on a block; undefined where that fails.
+ * @param unwrap undoes RSA-OAEP with SHA-256 on bytes of any length; undefined where that fails.
  * @returns undefined for all that cannot be opened.
  * @see RFC 7516, 5.2
  */
 export function openJwe(
   text: string,
-  blockBytes: number,
   unwrap: (block: Uint8Array) => Uint8Array | undefined,
 ): Uint8Array | undefined {
   const [, header = '', wrapped = '', iv = '', content = '', tag = ''] = PARTS.exec(text) ?? [];
   const isOurs = isOurHeader(header);
-  const block = Buffer.from(wrapped, 'base64url');
-  const isBlock = block.length === blockBytes;
-  const unwrapped = unwrap(isBlock ? block : Buffer.alloc(blockBytes, 1));
-  const hasKey = isOurs && isBlock && unwrapped?.length === 32;
+  const unwrapped = unwrap(Buffer.from(wrapped, 'base64url'));
+  const hasKey = isOurs && unwrapped?.length === 32;
   // RFC 7516, 11.5: with a key of chance, what cannot be unwrapped fails where the tag does.
   const key = hasKey ? unwrapped : randomBytes(32);
   try {

@@ -88,7 +88,7 @@ describe('a quota of validations', () => {
 
   it('is on record once a minute, however often it is met', async () => {
     const client = await addMerchant('recorded', 1);
-    await statuses(client, 30);
+    await statuses(client, 6);
     const who = `merchant:${client.credentials.merchantid}`;
     const refused = server.audit().filter((each) => each.who === who && each.outcome === 'refused');
     assert.deepEqual(

@@ -7,6 +7,7 @@ import type { ValidationQuota } from '../../usecase/request-rate.ts';
 import { updateFields } from '../../usecase/update-fields.ts';
 import type { ValidatePan, ValidatePanRequest } from '../../usecase/validate-pan.ts';
 import { parseJsonBody } from '../json-body.ts';
+import { refusingSlowly } from '../slow-refusal.ts';
 import { merchantOf } from './authentication.ts';
 import { demandOwnId, lowerCaseKeys, parseCard } from './card-fields.ts';
 
@@ -50,7 +51,7 @@ export function registerValidatePan(
       schema: { body: Body, response: { 200: Type.Object({ encdata: Type.String() }) } },
       config: { auditAction: 'validate_pan', openapi: { summary: 'What became of a card' } },
       // Before anything is read or decrypted.
-      onRequest: async (request) => validationQuota.demand(merchantOf(request)),
+      onRequest: (request) => refusingSlowly(() => validationQuota.demand(merchantOf(request))),
       preValidation: async (request) => {
         request.body = lowerCaseKeys(request.body) as Static<typeof Body>;
       },
@@ -106,7 +107,7 @@ async function parseEncrypted(
   cipher: MessageCipher,
 ): Promise<ValidatePanRequest> {
   if (Object.keys(clear).length > 0) throw new Refusal('REQUEST_INVALID', { field: 'encdata' });
-  const bytes = await cipher.decrypt(encdata, merchant);
+  const bytes = await refusingSlowly(() => cipher.decrypt(encdata, merchant));
   try {
     const fields = lowerCaseKeys(parseJsonBody(bytes));
     return parseFields(fields as Record<string, unknown>, merchant);
