@@ -10,7 +10,7 @@ import type { OrganizationNumber } from '../../src/domain/organization-number.ts
 import { restoreHome } from '../../src/key-tools.ts';
 import { makeKeyBlock, openTokenKeyBlock, TOKEN_KEY_HEADER } from '../../src/keys/key-block.ts';
 import { custodyFileIn } from '../../src/opened-home.ts';
-import { demandAllReadable, makeKeyHome } from '../harness/key-home.ts';
+import { demandAllReadable, makeKeyHome, sqlitePlace } from '../harness/key-home.ts';
 import {
   KEY_OPERATOR,
   newToken,
@@ -215,7 +215,7 @@ describe('the disaster drill', () => {
     const found = join(folder, 'new-machine');
     await restoreHome(found, sealed, shares);
     copyFileSync(join(safe, 'pantoken.db'), join(found, 'pantoken.db'));
-    await demandAllReadable(found, keyHome.cards);
+    await demandAllReadable(sqlitePlace(found), keyHome.cards);
 
     // Another key-encryption key opens nothing.
     writeFileSync(join(found, 'key-encryption-key'), `${'00'.repeat(32)}\n`);

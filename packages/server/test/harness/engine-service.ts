@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after } from 'node:test';
+import { ORGANIZATIONS } from '../../src/cli/sandbox-plan.ts';
+import type { AuditRecord } from '../../src/domain/audit-record.ts';
+import { type ServiceOptions, sqliteIn } from '../../src/opened-home.ts';
+import { createService, openService, type Service } from '../../src/service.ts';
+import { type IssuerClient, makeIssuerClient } from './issuer-client.ts';
+import type { KeyEngine } from './key-home.ts';
+import { QUIET } from './key-tools.ts';
+import { makePanRegistry } from './pan-registry.ts';
+import { makeTestDatabase } from './postgres.ts';
+import { injecting } from './send.ts';
+import { operator } from './service.ts';
+import { readRows } from './written-files.ts';
+
+/** A service on one of the engines, and its database for somebody who changes it by hand. */
+export interface EngineService {
+  readonly home: string;
+  readonly options: ServiceOptions;
+  readonly issuer: IssuerClient;
+  readonly service: Service;
+  /** Several statements, as somebody with the database could give them. */
+  change(sql: string): Promise<void>;
+  rows(sql: string): Promise<readonly Record<string, unknown>[]>;
+  /** All audit records, oldest first. */
+  audit(): Promise<readonly AuditRecord[]>;
+  restart(): Promise<void>;
+  moveClock(byMs: number): void;
+}
+
+/** Starts a service with the organizations of the sandbox; it ends with the tests of the file. */
+export async function startEngineService(engine: KeyEngine): Promise<EngineService> {
+  const folder = mkdtempSync(join(tmpdir(), `pantoken-${engine}-`));
+  const home = join(folder, 'service');
+  const database = await openDatabase(engine, home);
+  const { options } = database;
+  let movedMs = 0;
+  const clock = { nowMs: () => Date.now() + movedMs };
+  let service = await createService(home, QUIET, options);
+  const credentials = await fill(service);
+  await service.close();
+  service = await openService(home, QUIET, clock, options);
+  after(async () => {
+    await service.close();
+    await database.close();
+    rmSync(folder, { recursive: true });
+  });
+  const { rows, change } = database;
+  return {
+    ...{ home, options, rows, change },
+    issuer: makeIssuerClient(
+      injecting(() => service.app, makePanRegistry()),
+      credentials,
+    ),
+    get service() {
+      return service;
+    },
+    async audit() {
+      const sql = 'select * from audit_block order by recorded_at, chain, position';
+      const lines = (await rows(sql)).flatMap(({ records }) => String(records).split('\n'));
+      return lines.map((line) => JSON.parse(line) as AuditRecord);
+    },
+    async restart() {
+      await service.close();
+      service = await openService(home, QUIET, clock, options);
+    },
+    moveClock(byMs) {
+      movedMs += byMs;
+    },
+  };
+}
+
+async function openDatabase(engine: KeyEngine, home: string) {
+  if (engine === 'postgres') {
+    const { url, query, close } = await makeTestDatabase();
+    const options = { database: { engine, url } } as const;
+    const change = async (sql: string) => void (await query(sql));
+    return { options, rows: query, change, close };
+  }
+  const { path } = sqliteIn(home) as { path: string };
+  return {
+    options: {},
+    rows: async (sql: string) => readRows(home, sql),
+    async change(sql: string) {
+      const database = new DatabaseSync(path, { timeout: 5_000 });
+      try {
+        database.exec(sql);
+      } finally {
+        database.close();
+      }
+    },
+    close: async () => undefined,
+  };
+}
+
+async function fill({ register }: Service) {
+  for (const { organization, ranges } of ORGANIZATIONS) {
+    await register.addOrganization(operator, organization, ranges);
+  }
+  const organizations = new Set(ORGANIZATIONS.map(({ organization }) => organization.number));
+  const caller = { name: 'issuer', clientId: '00970', pciCertified: true, organizations };
+  const { apikey, secret } = await register.addCaller(operator, caller);
+  assert(apikey && secret);
+  return { name: 'issuer', clientId: '00970', apikey, secret };
+}
