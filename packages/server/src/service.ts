@@ -78,7 +78,8 @@ export async function openService(
   });
   const { tls } = transport;
   const certificate = tls && followTlsFiles(app.server as unknown as TlsServer, tls, log);
-  const watch = openWatch({ metrics, audit, reader, clock });
+  const { keyAgeDaysMax } = opened.custody.settings();
+  const watch = openWatch({ metrics, audit, reader, clock, log, keyAgeDaysMax });
   const stopFollowing = follow(opened, log);
   return {
     app,

@@ -217,6 +217,10 @@ export const REFUSALS = {
     kind: 'unavailable',
     title: 'A key in the database is not the one it should be. It is not used.',
   },
+  KEY_PROVIDER_GONE: {
+    kind: 'unavailable',
+    title: 'The provider of the key-encryption key has not answered for too long.',
+  },
   KEY_UNAVAILABLE: { kind: 'unavailable', title: 'A key of this organization is not available.' },
   RESTORE_UNACCEPTED: {
     kind: 'unavailable',

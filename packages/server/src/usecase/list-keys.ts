@@ -2,6 +2,7 @@ import type { KeyState } from '../domain/key-epoch.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { RequestContext } from './audit-trail.ts';
 import type { KeyAdminDeps } from './key-admin-deps.ts';
+import { nameOfKey } from './key-changes.ts';
 import type { KeyPurpose, KeyRecord } from './key-ports.ts';
 
 /** One key as PCI DSS 3.6.1.1 wants it written down: what it is, what for, how strong, how old. */
@@ -164,8 +165,7 @@ function describe(
   const { organization, purpose, epoch, state, key, createdAtMs, stateSinceMs } = record;
   const ageDays = Math.floor((nowMs - createdAtMs) / DAY_MS);
   const own = counts.get(organization);
-  const isMaking = state === 'active';
-  const daysLeft = policy.keyAgeDaysMax - ageDays;
+  const warning = ageWarningOf(record, policy.keyAgeDaysMax, nowMs);
   return {
     organization,
     purpose,
@@ -186,13 +186,19 @@ function describe(
     ...(record.lastSeenAtMs !== undefined && {
       lastSeen: new Date(record.lastSeenAtMs).toISOString(),
     }),
-    ...(isMaking && daysLeft <= WARN_DAYS && { warning: ageWarning(record, ageDays, daysLeft) }),
+    ...(warning !== undefined && { warning }),
   };
 }
 
-function ageWarning(record: KeyRecord, ageDays: number, daysLeft: number): string {
-  const { organization, purpose, epoch } = record;
-  const owner = organization === undefined ? 'the service' : `organization ${organization}`;
+/** What is to be said of a key that makes and grows too old; undefined of all others. */
+export function ageWarningOf(
+  record: KeyRecord,
+  keyAgeDaysMax: number,
+  nowMs: number,
+): string | undefined {
+  const ageDays = Math.floor((nowMs - record.createdAtMs) / DAY_MS);
+  const daysLeft = keyAgeDaysMax - ageDays;
+  if (record.state !== 'active' || daysLeft > WARN_DAYS) return undefined;
   const when = daysLeft > 0 ? `${daysLeft} days are left` : `that is ${-daysLeft} days too many`;
-  return `${purpose} key ${epoch} of ${owner} makes for ${ageDays} days: ${when}`;
+  return `${nameOfKey(record)} makes for ${ageDays} days: ${when}`;
 }

@@ -148,7 +148,7 @@ export interface Keyring {
   newKey(name: KeyName, bytes?: Uint8Array): Promise<WrappedKey>;
   /** The bytes of a token key, to be wrapped for somebody else. */
   revealTokenKey(key: WrappedKey): Promise<Uint8Array>;
-  /** @throws {Refusal} `KEY_UNAVAILABLE`, as every method below. */
+  /** @throws {Refusal} `KEY_UNAVAILABLE`, `KEY_PROVIDER_GONE`, as every method below. */
   tokenKeys(organization: OrganizationNumber): TokenKeys;
   /** The same for the same number and organization, while its index key stays. */
   panIndex(organization: OrganizationNumber, number: CardNumber): PanIndex;

@@ -111,6 +111,11 @@ describe('the end of an epoch', () => {
     const forged = `${old.slice(0, -5)}${old.at(-5) === '0' ? '1' : '0'}${old.slice(-4)}`;
     assert.notEqual((await test.issuer.numberOf(LETTERS, forged)).code, 'TOKEN_EPOCH_CLOSED');
     assert.equal(await seen(), Number(first) + 1);
+    const port = await test.service.watch.listen(0, '127.0.0.1');
+    const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    const shown = `pantoken_closed_epoch_tokens_seen{organization="100",epoch="1"} ${Number(first) + 1}`;
+    assert(metrics.includes(shown), metrics);
+    assert.match(metrics, /^pantoken_refusals_total\{code="TOKEN_EPOCH_CLOSED"\} [1-9]/m);
     const record = test.audit().findLast(({ action }) => action === 'inquire_number');
     assert(record);
     // The number itself finds the card as before.
@@ -139,6 +144,18 @@ describe('the end of an epoch', () => {
     assert.equal(test.rows(`select * from wrapped_key where ${gone}`).length, 0);
     const asked = await test.issuer.tokenOf(LETTERS, pan);
     assert.equal(letterOf(asked.data.panToken.replace(/^0+/, '')), 'B');
+  });
+
+  it('is told in time: a service warns of keys that grow old', async () => {
+    assert.doesNotMatch(test.logText(), /days are left/);
+    test.moveClock(340 * 86_400_000);
+    await test.restart();
+    await until(async () =>
+      test
+        .logText()
+        .includes('token key 2 of organization 100 makes for 340 days: 25 days are left'),
+    );
+    assert.doesNotMatch(test.logText(), /token key 1 of organization 100 makes/);
   });
 });
 
