@@ -7,7 +7,7 @@ import {
 } from 'node:crypto';
 import { jwtVerify, SignJWT } from 'jose';
 import type { Credentials, RegisteredCaller } from '../usecase/ports.ts';
-import { open, seal } from './seal.ts';
+import { open, openWithAny, seal } from './seal.ts';
 import type { ServiceKeys } from './service-keys.ts';
 
 const ISSUER = 'pantoken';
@@ -25,6 +25,8 @@ const ACCESS_TOKEN_LENGTH_MAX = 1_000;
 interface RememberedToken {
   readonly callerId: string;
   readonly expiresAtMs: number;
+  /** With which it was verified. */
+  readonly key: KeyObject;
 }
 
 /** API keys as keyed digests, callers' secrets wrapped, access tokens as JWT (HS256). */
@@ -33,7 +35,8 @@ export function makeCredentials(keys: ServiceKeys): Credentials {
   const signatureKeys = new WeakMap<RegisteredCaller, KeyObject>();
 
   function secretOf({ caller, wrappedSecret }: RegisteredCaller): Buffer {
-    const secret = open(keys.callerSecret, ['caller secret', caller.id], wrappedSecret);
+    const attributes = ['caller secret', caller.id];
+    const secret = openWithAny(keys.callerSecret.living(), attributes, wrappedSecret);
     if (secret === undefined) throw new Error(`the secret of caller ${caller.id} does not open`);
     return secret;
   }
@@ -44,7 +47,14 @@ export function makeCredentials(keys: ServiceKeys): Credentials {
     digest: (apiKey) => createHmac('sha256', keys.credentialIndex).update(apiKey).digest('hex'),
 
     wrapSecret: (callerId, secret) =>
-      seal(keys.callerSecret, ['caller secret', callerId], Buffer.from(secret, 'utf8')),
+      seal(keys.callerSecret.active(), ['caller secret', callerId], Buffer.from(secret, 'utf8')),
+
+    rewrapSecret(registered) {
+      const attributes = ['caller secret', registered.caller.id];
+      const active = keys.callerSecret.active();
+      if (open(active, attributes, registered.wrappedSecret) !== undefined) return undefined;
+      return seal(active, attributes, secretOf(registered));
+    },
 
     isSecret: (registered, candidate) =>
       isEqual(keyedDigest(keys, secretOf(registered)), keyedDigest(keys, Buffer.from(candidate))),
@@ -63,12 +73,13 @@ export function makeCredentials(keys: ServiceKeys): Credentials {
         .setSubject(callerId)
         .setIssuedAt(Math.floor(nowMs / 1000))
         .setExpirationTime(Math.floor(nowMs / 1000) + lifetimeSeconds)
-        .sign(keys.accessToken),
+        .sign(keys.accessToken.active()),
 
     async verifyAccessToken(token, nowMs) {
       if (token.length > ACCESS_TOKEN_LENGTH_MAX) return undefined;
-      const known = remembered.get(token) ?? (await verify(keys, token, nowMs));
-      if (known === undefined || known.expiresAtMs <= nowMs) {
+      const living = keys.accessToken.living();
+      const known = remembered.get(token) ?? (await verify(living, token, nowMs));
+      if (known === undefined || known.expiresAtMs <= nowMs || !living.includes(known.key)) {
         remembered.delete(token);
         return undefined;
       }
@@ -80,25 +91,29 @@ export function makeCredentials(keys: ServiceKeys): Credentials {
 }
 
 async function verify(
-  keys: ServiceKeys,
+  living: readonly KeyObject[],
   token: string,
   nowMs: number,
 ): Promise<RememberedToken | undefined> {
-  try {
-    const { payload } = await jwtVerify(token, keys.accessToken, {
-      algorithms: ['HS256'],
-      typ: 'at+jwt',
-      issuer: ISSUER,
-      audience: AUDIENCE,
-      requiredClaims: ['sub', 'exp'],
-      currentDate: new Date(nowMs),
-    });
-    const { sub, exp } = payload;
-    if (sub === undefined || exp === undefined) return undefined;
-    return { callerId: sub, expiresAtMs: exp * 1000 };
-  } catch {
-    return undefined;
+  for (const key of living) {
+    try {
+      const { payload } = await jwtVerify(token, key, {
+        algorithms: ['HS256'],
+        typ: 'at+jwt',
+        issuer: ISSUER,
+        audience: AUDIENCE,
+        requiredClaims: ['sub', 'exp'],
+        currentDate: new Date(nowMs),
+      });
+      const { sub, exp } = payload;
+      if (sub !== undefined && exp !== undefined) {
+        return { callerId: sub, expiresAtMs: exp * 1000, key };
+      }
+    } catch {
+      // Not with this key, or expired.
+    }
   }
+  return undefined;
 }
 
 /** Comparing digests under a key hides length and contents of what is compared. */

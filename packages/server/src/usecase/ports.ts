@@ -167,6 +167,8 @@ export interface Credentials {
   /** What an API key is stored and found by: a keyed digest, hexadecimal. */
   digest(apiKey: string): string;
   wrapSecret(callerId: string, secret: string): Uint8Array;
+  /** The same under the newest key; undefined when it is under that one already. */
+  rewrapSecret(registered: RegisteredCaller): Uint8Array | undefined;
   /** In constant time. */
   isSecret(registered: RegisteredCaller, candidate: string): boolean;
   /** Whether `signature` is HMAC-SHA256(secret, message). In constant time. */

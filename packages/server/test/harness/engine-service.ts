@@ -1,4 +1,4 @@
-import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ import { createService, openService, type Service } from '../../src/service.ts';
 import { type IssuerClient, makeIssuerClient } from './issuer-client.ts';
 import type { KeyEngine } from './key-home.ts';
 import { QUIET } from './key-tools.ts';
+import { type MerchantClient, makeMerchantClient } from './merchant-client.ts';
 import { makePanRegistry } from './pan-registry.ts';
 import { makeTestDatabase } from './postgres.ts';
 import { injecting } from './send.ts';
@@ -22,6 +23,10 @@ export interface EngineService {
   readonly home: string;
   readonly options: ServiceOptions;
   readonly issuer: IssuerClient;
+  /** Another client of the same caller, which signs in anew. */
+  signedIn(): IssuerClient;
+  /** With the public key of the service as it is at this moment. */
+  merchant(): MerchantClient;
   readonly service: Service;
   /** Several statements, as somebody with the database could give them. */
   change(sql: string): Promise<void>;
@@ -50,12 +55,16 @@ export async function startEngineService(engine: KeyEngine): Promise<EngineServi
     rmSync(folder, { recursive: true });
   });
   const { rows, change } = database;
+  const registry = makePanRegistry();
+  const send = injecting(() => service.app, registry);
   return {
     ...{ home, options, rows, change },
-    issuer: makeIssuerClient(
-      injecting(() => service.app, makePanRegistry()),
-      credentials,
-    ),
+    issuer: makeIssuerClient(send, credentials.issuer),
+    signedIn: () => makeIssuerClient(send, credentials.issuer),
+    merchant() {
+      const servicePublicKeyPem = service.publicKeyPem;
+      return makeMerchantClient(send, registry, { ...credentials.merchant, servicePublicKeyPem });
+    },
     get service() {
       return service;
     },
@@ -104,6 +113,15 @@ async function fill({ register }: Service) {
   const organizations = new Set(ORGANIZATIONS.map(({ organization }) => organization.number));
   const caller = { name: 'issuer', clientId: '00970', pciCertified: true, organizations };
   const { apikey, secret } = await register.addCaller(operator, caller);
-  assert(apikey && secret);
-  return { name: 'issuer', clientId: '00970', apikey, secret };
+  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const { merchant, apiKey } = await register.addMerchant(operator, {
+    name: 'merchant',
+    publicKeyPem: String(publicKey.export({ type: 'spki', format: 'pem' })),
+    algorithm: 'rsa-v1_5',
+  });
+  const privateKeyPem = String(privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  return {
+    issuer: { name: 'issuer', clientId: '00970', apikey, secret },
+    merchant: { merchantid: merchant.id, apiKey, privateKeyPem },
+  };
 }

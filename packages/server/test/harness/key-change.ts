@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openKeyTools } from '../../src/key-tools.ts';
 import { custodyFileIn, type ServiceOptions } from '../../src/opened-home.ts';
+import { REKEYED_PURPOSES } from '../../src/usecase/rekey-service.ts';
 import { KEY_ORGANIZATION, type KeyPlace } from './key-home.ts';
 import { KEY_OPERATOR, NO_REPORT, QUIET } from './key-tools.ts';
 
@@ -12,6 +13,7 @@ export const KEY_COMMANDS = [
   'rekey-data',
   'rekey-index',
   'rewrap',
+  'rekey-service',
 ] as const;
 export type KeyCommand = (typeof KEY_COMMANDS)[number];
 
@@ -31,6 +33,11 @@ export async function changeKeys(
     'rekey-data': () => tools.rekeyData(KEY_OPERATOR, KEY_ORGANIZATION, NO_REPORT),
     'rekey-index': () => tools.rekeyIndex(KEY_OPERATOR, KEY_ORGANIZATION, NO_REPORT),
     rewrap: () => tools.rewrap(KEY_OPERATOR, 'second'),
+    async 'rekey-service'() {
+      for (const purpose of REKEYED_PURPOSES) {
+        await tools.rekeyService(KEY_OPERATOR, purpose, 'active', NO_REPORT);
+      }
+    },
   }[command];
   assert(change !== undefined);
   await change();

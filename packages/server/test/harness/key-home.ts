@@ -15,6 +15,7 @@ import { findByNumber, findByToken } from '../../src/usecase/find-number.ts';
 import { openTestHome, QUIET } from './key-tools.ts';
 import { makeTestDatabase, queryOnce } from './postgres.ts';
 import { operator } from './service.ts';
+import { addWatches, demandWatches } from './watches.ts';
 import { readRows } from './written-files.ts';
 
 /** A card as its issuer remembers it. */
@@ -42,6 +43,9 @@ export interface KeyHome extends KeyPlace {
 
 export const KEY_ORGANIZATION = 100 as OrganizationNumber;
 
+/** Watched cards beside them: they are under keys of the service. */
+const WATCHES = 3;
+
 export const KEY_ENGINES = ['sqlite', 'postgres'] as const;
 export type KeyEngine = (typeof KEY_ENGINES)[number];
 
@@ -68,6 +72,9 @@ export async function makeKeyHome(
   const made = Array.from({ length: cardCount }, (_, index) => addCard(service, caller, index));
   const cards = await Promise.all(made);
   await service.close();
+  const opened = await openTestHome(home, database);
+  await addWatches(opened, WATCHES);
+  await opened.close();
   let copies = 0;
   function copy(): string {
     const copied = join(folder, `copy-${++copies}`);
@@ -149,6 +156,8 @@ export async function demandAllReadable(
       const epoch = await demandReadable(opened, card, String(index));
       counts.set(epoch, (counts.get(epoch) ?? 0) + 1);
     }
+    assert.equal(await demandWatches(opened), WATCHES);
+    demandCallers(opened);
   } finally {
     await opened.close();
   }
@@ -160,6 +169,15 @@ export async function demandAllReadable(
   const [numbers] = await rows('select count(*) as n from card_number');
   assert.equal(Number(numbers?.n), known.length);
   return counts;
+}
+
+/** Their secrets open; without them no caller signs in. */
+function demandCallers({ directory, credentials }: OpenedHome): void {
+  for (const { id } of directory.listCallers()) {
+    for (const registered of directory.listCredentials(id)) {
+      assert.equal(credentials.isSecret(registered, 'not it'), false);
+    }
+  }
 }
 
 async function demandReadable(

@@ -5,7 +5,7 @@ import { KEY_ENGINES, makeKeyHome } from '../harness/key-home.ts';
 import { killAtEveryStep } from '../harness/key-kill.ts';
 
 // Few cards, killed after some commits: test-slow/ has more cards, all commits, and every moment.
-const EVERY = { sqlite: 4, postgres: 5 } as const;
+const EVERY = { sqlite: 5, postgres: 7 } as const;
 
 for (const engine of KEY_ENGINES) {
   const keyHome = await makeKeyHome(12, engine);
