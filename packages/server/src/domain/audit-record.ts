@@ -12,6 +12,8 @@ export type AuditAction =
   | 'validate_pan'
   | 'change_account'
   | 'create_service'
+  | 'copy_database'
+  | 'move_database'
   | 'add_organization'
   | 'add_caller'
   | 'add_merchant'
