@@ -69,7 +69,7 @@ export async function openKeyTools(
   const opened = await openHome(home, log, surroundings.clock ?? systemClock, options);
   const { reader, custody, wrapper, audited } = opened;
   const jobs = makeKeyJobStore(reader);
-  const { environment, keyAgeDaysMax, dualControl: policy } = custody.settings();
+  const { dualControl: policy } = custody.settings();
   const deps = {
     ...{ ...opened, jobs, newServiceKeyBytes },
     pause: surroundings.pause ?? ((ms: number) => pause(ms)),
@@ -95,7 +95,7 @@ export async function openKeyTools(
     context: (who) => ({ who, requestId: opened.random.recordId() }),
     authorize: makeAuthorize(dualControl),
     readSecret: (path) => readPrivateFile(path).trim(),
-    list: makeListKeys(deps, { environment, keyAgeDaysMax }),
+    list: makeListKeys(deps, keks.settings),
     rotate: ofOrganization('activate_key', makeRotateKey(deps)),
     closeKey: ofOrganization('close_key', makeCloseKey(deps)),
     destroy: (context, request) => {

@@ -78,8 +78,11 @@ export function makeCredentials(keys: ServiceKeys): Credentials {
     async verifyAccessToken(token, nowMs) {
       if (token.length > ACCESS_TOKEN_LENGTH_MAX) return undefined;
       const living = keys.accessToken.living();
-      const known = remembered.get(token) ?? (await verify(living, token, nowMs));
-      if (known === undefined || known.expiresAtMs <= nowMs || !living.includes(known.key)) {
+      const before = remembered.get(token);
+      // A key that was re-wrapped is another object, and a token of it is verified once more.
+      const isKnown = before !== undefined && living.includes(before.key);
+      const known = isKnown ? before : await verify(living, token, nowMs);
+      if (known === undefined || known.expiresAtMs <= nowMs) {
         remembered.delete(token);
         return undefined;
       }

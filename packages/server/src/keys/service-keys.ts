@@ -106,6 +106,7 @@ export async function openServiceKeys(
 ): Promise<ServiceKeys> {
   const byWrapping = new Map<string, KeyObject>();
   let opened = await openAll();
+  let living = keysOf(opened);
 
   async function openAll(): Promise<Opened> {
     const records = await store.listKeys();
@@ -134,7 +135,7 @@ export async function openServiceKeys(
 
   const seriesOf = (purpose: ServicePurpose): KeySeries => ({
     active: () => demandFirst(opened, purpose),
-    living: () => opened.get(purpose)?.map(({ key }) => key) ?? [],
+    living: () => living.get(purpose) ?? [],
   });
   return {
     credentialIndex: demandFirst(opened, 'credential-index'),
@@ -152,8 +153,14 @@ export async function openServiceKeys(
       }),
     async refresh() {
       opened = await openAll();
+      living = keysOf(opened);
     },
   };
+}
+
+/** Once for each reading: they are asked for with every request. */
+function keysOf(opened: Opened): ReadonlyMap<ServicePurpose, readonly KeyObject[]> {
+  return new Map([...opened].map(([purpose, all]) => [purpose, all.map(({ key }) => key)]));
 }
 
 /** @throws {Refusal} `KEY_DAMAGED` when there is not exactly one that makes, or one has no bytes. */

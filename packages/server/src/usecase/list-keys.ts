@@ -26,10 +26,25 @@ export interface InventoryKey {
   readonly tokenCount?: number;
   /** Token keys: tokens of cards that have a newer one by now. */
   readonly replacedTokenCount?: number;
+  /** Data keys: numbers and cards that are sealed under it. */
+  readonly sealedCount?: number;
   /** Closed token keys: tokens seen since, and the last time. */
   readonly seenCount?: number;
   readonly lastSeen?: string;
   readonly warning?: string;
+}
+
+/** A key-encryption key, and what keeps it (PCI DSS 3.6.1.1 asks for the devices, too). */
+export interface InventoryKek {
+  readonly id: string;
+  readonly provider: string;
+  readonly algorithm: string;
+  readonly keyBits: number;
+  readonly strengthBits: number;
+  /** New keys are wrapped under it. */
+  readonly isCurrent: boolean;
+  /** How many keys are wrapped under it. */
+  readonly wrappedCount: number;
 }
 
 /** What this service uses cryptography for (PCI DSS 12.3.3), apart from the keys themselves. */
@@ -42,6 +57,7 @@ export interface CryptographicUse {
 export interface Inventory {
   readonly at: string;
   readonly environment: string;
+  readonly keyEncryptionKeys: readonly InventoryKek[];
   readonly keys: readonly InventoryKey[];
   readonly cryptography: readonly CryptographicUse[];
   readonly warnings: readonly string[];
@@ -50,6 +66,8 @@ export interface Inventory {
 export interface InventoryPolicy {
   readonly environment: string;
   readonly keyAgeDaysMax: number;
+  readonly current: string;
+  readonly keyEncryptionKeys: readonly { readonly id: string; readonly provider: string }[];
 }
 
 export type ListKeys = (
@@ -92,13 +110,34 @@ const CRYPTOGRAPHY: readonly CryptographicUse[] = [
   },
   {
     algorithm: 'HMAC-SHA-256',
-    use: 'index of PANs, digests of credentials, signed requests, access tokens',
+    use: 'index of PANs, references, digests of credentials, signed requests, access tokens',
     standard: 'FIPS 198-1',
   },
   {
     algorithm: 'RSA PKCS #1 v1.5 encryption, 2048 bits or more',
     use: 'messages from and to merchants, as their protocol has it',
     standard: 'RFC 8017',
+  },
+  {
+    algorithm: 'RSA-OAEP-256 with AES-256-GCM (JWE)',
+    use: 'messages to merchants and card numbers to callers that registered for it',
+    standard: 'RFC 7516, RFC 7518',
+  },
+  {
+    algorithm: 'AES-256, one block',
+    use: 'card numbers under zone keys',
+    standard: 'FIPS 197',
+  },
+  {
+    algorithm: 'Ed25519',
+    use: 'audit checkpoints, notifications, signed requests',
+    standard: 'RFC 8032',
+  },
+  { algorithm: 'SHA-256', use: 'audit chain', standard: 'FIPS 180-4' },
+  {
+    algorithm: 'TLS 1.2 and 1.3',
+    use: 'connections, where the service is given a certificate; PostgreSQL, where its URL asks for it',
+    standard: 'RFC 5246, RFC 8446',
   },
   { algorithm: 'AES-CMAC', use: 'check values of keys, key blocks', standard: 'NIST SP 800-38B' },
   { algorithm: 'AES-256-CBC', use: 'key blocks, with CMAC', standard: 'ANSI X9.143 version D' },
@@ -112,11 +151,13 @@ const CRYPTOGRAPHY: readonly CryptographicUse[] = [
  */
 export function makeListKeys(
   deps: Pick<KeyAdminDeps, 'audited' | 'keys' | 'jobs' | 'clock'>,
-  policy: InventoryPolicy,
+  policyOf: () => InventoryPolicy,
 ): ListKeys {
   const takeStock = async (organization: OrganizationNumber | undefined): Promise<Inventory> => {
     const nowMs = deps.clock.nowMs();
-    const records = (await deps.keys.listKeys()).filter(
+    const policy = policyOf();
+    const all = await deps.keys.listKeys();
+    const records = all.filter(
       (each) => organization === undefined || each.organization === organization,
     );
     const counts = await countAll(deps, records);
@@ -124,6 +165,7 @@ export function makeListKeys(
     return {
       at: new Date(nowMs).toISOString(),
       environment: policy.environment,
+      keyEncryptionKeys: describeKeks(policy, all),
       keys,
       cryptography: CRYPTOGRAPHY,
       warnings: keys.flatMap(({ warning }) => warning ?? []),
@@ -138,9 +180,24 @@ export function makeListKeys(
     });
 }
 
+function describeKeks(
+  { current, keyEncryptionKeys }: InventoryPolicy,
+  all: readonly KeyRecord[],
+): readonly InventoryKek[] {
+  return keyEncryptionKeys.map(({ id, provider }) => ({
+    ...{ id, provider, algorithm: 'AES-256-GCM', ...AES },
+    isCurrent: id === current,
+    wrappedCount: all.filter(({ key }) => key?.kek === id).length,
+  }));
+}
+
 type Counts = ReadonlyMap<
   OrganizationNumber | undefined,
-  { current: ReadonlyMap<number, number>; replaced: ReadonlyMap<number, number> }
+  {
+    current: ReadonlyMap<number, number>;
+    replaced: ReadonlyMap<number, number>;
+    sealed: ReadonlyMap<number, number>;
+  }
 >;
 
 async function countAll(
@@ -150,8 +207,11 @@ async function countAll(
   const counts = new Map();
   for (const { organization } of records) {
     if (organization === undefined || counts.has(organization)) continue;
-    const current = await jobs.countTokens(organization);
-    counts.set(organization, { current, replaced: await jobs.countReplacedTokens(organization) });
+    counts.set(organization, {
+      current: await jobs.countTokens(organization),
+      replaced: await jobs.countReplacedTokens(organization),
+      sealed: await jobs.countSealed(organization),
+    });
   }
   return counts;
 }
@@ -183,6 +243,7 @@ function describe(
       replacedTokenCount: own?.replaced.get(epoch) ?? 0,
       seenCount: record.seenCount,
     }),
+    ...(purpose === 'data' && { sealedCount: own?.sealed.get(epoch) ?? 0 }),
     ...(record.lastSeenAtMs !== undefined && {
       lastSeen: new Date(record.lastSeenAtMs).toISOString(),
     }),

@@ -202,7 +202,18 @@ describe('the inventory', () => {
     const rows = readRows(keyHome.home, 'select * from wrapped_key');
     assert.equal(inventory.keys.length, rows.length);
     assert.equal(inventory.warnings.length, rows.length);
-    assert(inventory.cryptography.length > 0);
+    assert.deepEqual(inventory.keyEncryptionKeys, [
+      {
+        ...{ id: 'first', provider: 'file', algorithm: 'AES-256-GCM', keyBits: 256 },
+        ...{ strengthBits: 256, isCurrent: true, wrappedCount: rows.length },
+      },
+    ]);
+    const data = inventory.keys.find(({ purpose }) => purpose === 'data');
+    assert.equal(data?.sealedCount, 40); // A number and a card each.
+    const used = inventory.cryptography.map(({ algorithm }) => algorithm).join();
+    for (const { algorithm } of inventory.keys) {
+      assert(used.includes(algorithm.split(/[ -]/)[0] ?? ''), algorithm);
+    }
     const now = await withKeyTools(keyHome, (tools) => tools.list(KEY_OPERATOR));
     assert.deepEqual(now.warnings, []);
   });

@@ -31,8 +31,9 @@ async function moveTo(test: TestService, settings: object): Promise<void> {
     await tools.rewrap(KEY_OPERATOR, 'new');
     await tools.keks.remove(KEY_OPERATOR, 'first');
   });
-  rmSync(join(test.home, 'key-encryption-key'));
   await test.restart();
+  // Not before: a node that is reading the keys may look once more for the one they were under.
+  rmSync(join(test.home, 'key-encryption-key'));
 }
 
 /** The clock that keys live by is not that of the wall: it is moved for all of this process. */
@@ -74,7 +75,11 @@ async function outlives(t: TestContext, test: TestService, provider: MortalProvi
     assert.equal(refused.code, 'KEY_PROVIDER_GONE');
     assert(!refused.text.includes(pan) && !refused.text.includes(token));
   }
-  assert.equal(failures(), 1, 'it is said once, not at every try');
+  const lines = test
+    .logText()
+    .split('\n')
+    .filter((line) => line.includes('could not be read anew'));
+  assert.equal(lines.length, 1, lines.join('\n'));
 
   await provider.comeBack();
   isBack = true;
