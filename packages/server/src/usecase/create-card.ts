@@ -1,6 +1,7 @@
+import assert from 'node:assert/strict';
 import type { BinRange } from '../domain/bin-range.ts';
 import { type Caller, demandOrganization, demandRight } from '../domain/caller.ts';
-import type { Card, CardDetails, NumberRecord } from '../domain/card.ts';
+import type { Card, CardDetails, NumberInBrief, NumberRecord } from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
 import {
   DEFAULT_VALIDITY_YEARS,
@@ -103,13 +104,15 @@ async function issue(
     trail.note({ maskedNumber: String(pan) });
     const known = await lookUpNumber(deps, organization.number, pan);
     if (known !== undefined && request.pan === undefined) continue; // Drawn before: draw again.
-    const record = known?.record ?? makeNumber(deps, organization, pan);
+    const made = known === undefined ? makeNumber(deps, organization, pan) : undefined;
+    const record = made ?? known?.record;
+    assert(record, 'a number is known or made');
     const card = makeCard(deps, record, range, request);
     const details = shownDetails(deps.directory, caller, record.organization, request.details);
     const answer = issuedCard(organization, record, card, details, pan);
-    const changes =
-      known === undefined ? [addNumber(record)] : await claimLineage(deps, record, card);
-    conflict = await commitCard(trail, record, card, [...keep(answer), ...changes]);
+    const changes = made === undefined ? await claimLineage(deps, record, card) : [addNumber(made)];
+    trail.note({ token: record.token });
+    conflict = await commitCard(trail, made, card, [...keep(answer), ...changes]);
     if (conflict === undefined) return answer;
     trail.note({ token: undefined });
   }
@@ -135,7 +138,7 @@ function choosePan(
 
 function makeCard(
   { keyring, clock }: CreateCardDeps,
-  record: NumberRecord,
+  record: NumberInBrief,
   range: BinRange,
   { sequence, expiry, details }: Omit<CreateCardRequest, 'organization'>,
 ): Card {
@@ -163,7 +166,7 @@ const addNumber = (record: NumberRecord): Change => ({ kind: 'add_number', recor
  */
 async function claimLineage(
   deps: CreateCardDeps,
-  record: NumberRecord,
+  record: NumberInBrief,
   card: Card,
 ): Promise<Change[]> {
   const { nextPosition } = await demandCurrent(deps.cards, record);
@@ -179,23 +182,25 @@ async function claimLineage(
   });
 }
 
-/** @returns what stood in the way, when another try is worth it. */
+/**
+ * @param made the number that is added with the card, where it is new.
+ * @returns what stood in the way, when another try is worth it.
+ */
 async function commitCard(
   trail: Trail,
-  record: NumberRecord,
+  made: NumberRecord | undefined,
   card: Card,
   changes: readonly Change[],
 ): Promise<NumberConflict | undefined> {
-  trail.note({ token: record.token });
   const outcome = await trail.commit([...changes, { kind: 'add_card', card }]);
   if (!outcome.committed && outcome.conflict === 'card_taken') throw new Refusal('CARD_EXISTS');
-  return numberConflict(outcome, record);
+  return numberConflict(outcome, made);
 }
 
 /** What a caller is told of a card, by the switch of its organization. */
 export function issuedCard(
   organization: Organization,
-  record: NumberRecord,
+  record: NumberInBrief,
   card: Card,
   details: CardDetails,
   pan: Pan,

@@ -1,6 +1,6 @@
 import type { AccountChange } from '../domain/account-change.ts';
 import { expiryOf } from '../domain/account-change.ts';
-import type { NumberRecord } from '../domain/card.ts';
+import type { NumberInBrief, NumberRecord } from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
 import { DEFAULT_VALIDITY_YEARS, type Expiry, expiryAfterYears } from '../domain/expiry.ts';
 import type { Organization } from '../domain/organization.ts';
@@ -79,7 +79,7 @@ export async function planReplacement(
 /** @throws {Refusal} `NEW_EXPIRY_DIFFERS` */
 async function demandExpiry(
   { cards }: FindNumberDeps,
-  known: NumberRecord,
+  known: NumberInBrief,
   newExpiry: Expiry | undefined,
 ): Promise<void> {
   if (newExpiry === undefined) return;
@@ -98,7 +98,7 @@ async function demandExpiry(
 async function join(
   deps: FindNumberDeps & MakeNumberDeps,
   entry: AccountChange,
-  known: NumberRecord,
+  known: NumberInBrief,
   target: LineageState,
 ): Promise<Replacement> {
   if (target.newestLineage === entry.lineage) {
@@ -120,6 +120,6 @@ async function join(
   return { change, changes: [...added, { kind: 'add_account_change', change: joined }] };
 }
 
-function withLineage(change: AccountChange, known: NumberRecord): AccountChange {
+function withLineage(change: AccountChange, known: NumberInBrief): AccountChange {
   return known.lineage === change.lineage ? change : { ...change, otherLineage: known.lineage };
 }
