@@ -98,7 +98,7 @@ export function makeCredentials(keys: ServiceKeys): Credentials {
         remembered.delete(token);
         return undefined;
       }
-      if (!remembered.has(token)) {
+      if (!isKnown) {
         if (remembered.size >= REMEMBERED_TOKENS_MAX) remembered.clear();
         remembered.set(token, known);
       }
