@@ -7,7 +7,7 @@ import {
 } from 'node:crypto';
 import { jwtVerify, SignJWT } from 'jose';
 import type { Credentials, RegisteredCaller } from '../usecase/ports.ts';
-import { open, seal } from './seal.ts';
+import { open, openWithAny, seal } from './seal.ts';
 import type { ServiceKeys } from './service-keys.ts';
 
 const ISSUER = 'pantoken';
@@ -28,6 +28,8 @@ const API_KEY_LENGTH_MAX = 100;
 interface RememberedToken {
   readonly callerId: string;
   readonly expiresAtMs: number;
+  /** With which it was verified. */
+  readonly key: KeyObject;
 }
 
 /** API keys as keyed digests, callers' secrets wrapped, access tokens as JWT (HS256). */
@@ -37,7 +39,8 @@ export function makeCredentials(keys: ServiceKeys): Credentials {
   const signatureKeys = new WeakMap<RegisteredCaller, KeyObject>();
 
   function secretOf({ caller, wrappedSecret }: RegisteredCaller): Buffer {
-    const secret = open(keys.callerSecret, ['caller secret', caller.id], wrappedSecret);
+    const attributes = ['caller secret', caller.id];
+    const secret = openWithAny(keys.callerSecret.living(), attributes, wrappedSecret);
     if (secret === undefined) throw new Error(`the secret of caller ${caller.id} does not open`);
     return secret;
   }
@@ -56,7 +59,14 @@ export function makeCredentials(keys: ServiceKeys): Credentials {
     },
 
     wrapSecret: (callerId, secret) =>
-      seal(keys.callerSecret, ['caller secret', callerId], Buffer.from(secret, 'utf8')),
+      seal(keys.callerSecret.active(), ['caller secret', callerId], Buffer.from(secret, 'utf8')),
+
+    rewrapSecret(registered) {
+      const attributes = ['caller secret', registered.caller.id];
+      const active = keys.callerSecret.active();
+      if (open(active, attributes, registered.wrappedSecret) !== undefined) return undefined;
+      return seal(active, attributes, secretOf(registered));
+    },
 
     isSecret: (registered, candidate) =>
       isEqual(keyedDigest(keys, secretOf(registered)), keyedDigest(keys, Buffer.from(candidate))),
@@ -75,16 +85,20 @@ export function makeCredentials(keys: ServiceKeys): Credentials {
         .setSubject(callerId)
         .setIssuedAt(Math.floor(nowMs / 1000))
         .setExpirationTime(Math.floor(nowMs / 1000) + lifetimeSeconds)
-        .sign(keys.accessToken),
+        .sign(keys.accessToken.active()),
 
     async verifyAccessToken(token, nowMs) {
       if (token.length > ACCESS_TOKEN_LENGTH_MAX) return undefined;
-      const known = remembered.get(token) ?? (await verify(keys, token, nowMs));
+      const living = keys.accessToken.living();
+      const before = remembered.get(token);
+      // A key that was re-wrapped is another object, and a token of it is verified once more.
+      const isKnown = before !== undefined && living.includes(before.key);
+      const known = isKnown ? before : await verify(living, token, nowMs);
       if (known === undefined || known.expiresAtMs <= nowMs) {
         remembered.delete(token);
         return undefined;
       }
-      if (!remembered.has(token)) {
+      if (!isKnown) {
         if (remembered.size >= REMEMBERED_TOKENS_MAX) remembered.clear();
         remembered.set(token, known);
       }
@@ -94,25 +108,29 @@ export function makeCredentials(keys: ServiceKeys): Credentials {
 }
 
 async function verify(
-  keys: ServiceKeys,
+  living: readonly KeyObject[],
   token: string,
   nowMs: number,
 ): Promise<RememberedToken | undefined> {
-  try {
-    const { payload } = await jwtVerify(token, keys.accessToken, {
-      algorithms: ['HS256'],
-      typ: 'at+jwt',
-      issuer: ISSUER,
-      audience: AUDIENCE,
-      requiredClaims: ['sub', 'exp'],
-      currentDate: new Date(nowMs),
-    });
-    const { sub, exp } = payload;
-    if (sub === undefined || exp === undefined) return undefined;
-    return { callerId: sub, expiresAtMs: exp * 1000 };
-  } catch {
-    return undefined;
+  for (const key of living) {
+    try {
+      const { payload } = await jwtVerify(token, key, {
+        algorithms: ['HS256'],
+        typ: 'at+jwt',
+        issuer: ISSUER,
+        audience: AUDIENCE,
+        requiredClaims: ['sub', 'exp'],
+        currentDate: new Date(nowMs),
+      });
+      const { sub, exp } = payload;
+      if (sub !== undefined && exp !== undefined) {
+        return { callerId: sub, expiresAtMs: exp * 1000, key };
+      }
+    } catch {
+      // Not with this key, or expired.
+    }
   }
+  return undefined;
 }
 
 /** Comparing digests under a key hides length and contents of what is compared. */

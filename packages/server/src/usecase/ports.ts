@@ -163,7 +163,7 @@ export interface Keyring {
   newKey(name: KeyName, bytes?: Uint8Array): Promise<WrappedKey>;
   /** The bytes of a token key, to be wrapped for somebody else. */
   revealTokenKey(key: WrappedKey): Promise<Uint8Array>;
-  /** @throws {Refusal} `KEY_UNAVAILABLE`, as every method below. */
+  /** @throws {Refusal} `KEY_UNAVAILABLE`, `KEY_PROVIDER_GONE`, as every method below. */
   tokenKeys(organization: OrganizationNumber): TokenKeys;
   /** The same for the same number and organization, while its index key stays. */
   panIndex(organization: OrganizationNumber, number: CardNumber): PanIndex;
@@ -182,6 +182,8 @@ export interface Credentials {
   /** What an API key is stored and found by: a keyed digest, hexadecimal. */
   digest(apiKey: string): string;
   wrapSecret(callerId: string, secret: string): Uint8Array;
+  /** The same under the newest key; undefined when it is under that one already. */
+  rewrapSecret(registered: RegisteredCaller): Uint8Array | undefined;
   /** In constant time. */
   isSecret(registered: RegisteredCaller, candidate: string): boolean;
   /** Whether `signature` is HMAC-SHA256(secret, message). In constant time. */
