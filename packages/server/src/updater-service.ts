@@ -82,6 +82,7 @@ export function makeUpdaterService(given: UpdaterServiceDeps) {
     setNotification: makeSetNotification(deps),
     /** What receivers verify signed notifications with. */
     signingKeyPem: signer.publicKeyPem(),
+    vault,
     listNotifications: watch.listNotifications,
     retryNotification: makeRetryNotification(deps),
     /** Goes through watchlist and outbox until it is closed. */

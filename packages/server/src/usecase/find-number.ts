@@ -3,6 +3,7 @@ import { Refusal } from '../domain/error.ts';
 import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import { type CardNumber, Pan } from '../domain/pan.ts';
+import { nameOfNumber, nameOfToken } from '../domain/retention.ts';
 import { keptDigits, openToken } from '../domain/token-format.ts';
 import type { Trail } from './audit-trail.ts';
 import type { CardStore, Directory, Keyring, SealedPlace } from './ports.ts';
@@ -46,7 +47,7 @@ export function findByReference(
 /**
  * The record of a card number that must have one.
  *
- * @throws {Refusal} `BUDGET_EXHAUSTED`, `CARD_NUMBER_NOT_FOUND`, `RECORD_DAMAGED`, `KEY_UNAVAILABLE`
+ * @throws {Refusal} `BUDGET_EXHAUSTED`, `CARD_NUMBER_NOT_FOUND`, `CARD_DELETED`, `RECORD_DAMAGED`, `KEY_UNAVAILABLE`
  */
 export async function findByNumber(
   { cards, keyring }: FindNumberDeps,
@@ -57,7 +58,10 @@ export async function findByNumber(
   trail.note({ maskedNumber: String(number) });
   trail.spend(number.reveal(), keptDigits(organization.formats, number.length));
   const found = await lookUpNumber({ cards, keyring }, organization.number, number);
-  if (found === undefined) throw new Refusal('CARD_NUMBER_NOT_FOUND');
+  if (found === undefined) {
+    await refuseDeletedNumber({ cards, keyring }, organization.number, number);
+    throw new Refusal('CARD_NUMBER_NOT_FOUND');
+  }
   trail.note({ token: found.record.token });
   return found;
 }
@@ -88,7 +92,7 @@ export async function lookUpNumber(
  * A token that the card had before it was moved to a newer epoch finds the card as well. A token of a
  * closed epoch is counted when it opens and agrees with its record, and refused.
  *
- * @throws {Refusal} `BUDGET_EXHAUSTED`, `TOKEN_MALFORMED`, `CARD_NUMBER_NOT_FOUND`, `TOKEN_EPOCH_CLOSED`,
+ * @throws {Refusal} `BUDGET_EXHAUSTED`, `TOKEN_MALFORMED`, `CARD_NUMBER_NOT_FOUND`, `CARD_DELETED`, `TOKEN_EPOCH_CLOSED`,
  *   `TOKEN_EPOCH_DESTROYED`, `RECORD_DAMAGED`, `KEY_UNAVAILABLE`
  */
 export async function findByToken(
@@ -105,6 +109,10 @@ export async function findByToken(
     (await cards.findNumberByReplacedToken(organization.number, opened.epoch, token));
   if (record === undefined) {
     await refuseLost(cards, organization.number, opened.lost, token);
+    for (const epoch of [opened.epoch, ...opened.lost]) {
+      const digest = keyring.referenceIndex(organization.number, nameOfToken(epoch, token));
+      if (await cards.isDeleted(organization.number, digest)) throw new Refusal('CARD_DELETED');
+    }
     throw new Refusal('CARD_NUMBER_NOT_FOUND');
   }
   trail.note({ token: record.token });
@@ -116,6 +124,24 @@ export async function findByToken(
     throw new Refusal('TOKEN_EPOCH_CLOSED', { epoch });
   }
   return { record, pan };
+}
+
+/** @throws {Refusal} `CARD_DELETED` when there was a card of this number. */
+async function refuseDeletedNumber(
+  deps: Pick<FindNumberDeps, 'cards' | 'keyring'>,
+  organization: OrganizationNumber,
+  number: CardNumber,
+): Promise<void> {
+  if (await isNumberDeleted(deps, organization, number)) throw new Refusal('CARD_DELETED');
+}
+
+/** Whether there was a card of this number, and it was deleted. */
+export function isNumberDeleted(
+  { cards, keyring }: Pick<FindNumberDeps, 'cards' | 'keyring'>,
+  organization: OrganizationNumber,
+  number: CardNumber,
+): Promise<boolean> {
+  return cards.isDeleted(organization, keyring.referenceIndex(organization, nameOfNumber(number)));
 }
 
 /** A token of a destroyed epoch whose mark a newer one has taken over is known by its replacement. */
