@@ -118,6 +118,7 @@ function follow(opened: OpenedHome, log: Logger) {
   const { directory, keyring, zoneKeys, custody, audited } = opened;
   return followDirectory({
     ...{ directory, keyring, zoneKeys, log },
+    listen: opened.store.hints?.listen,
     // Four tries before the time of the keys is up.
     confirmEveryMs: custody.settings().keyCacheTtlSeconds * 250,
     onFailure: (error) => recordKeyFailure(audited, error),
