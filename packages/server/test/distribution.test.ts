@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { type Expr, parse, type Statement } from 'pgsql-ast-parser';
 import { POSTGRES } from '../src/store/dialect.ts';
 import { readMigrations } from '../src/store/migrations.ts';
-import { READS, WRITES } from '../src/store/statements.ts';
+import { BULK_READS, READS, WRITES } from '../src/store/statements.ts';
 
 /** The column each large table is distributed by: docs/scale.md. */
 const DISTRIBUTED: Readonly<Record<string, string>> = {
@@ -35,7 +35,8 @@ const SWEEPS = ['forgetNonces', 'listCharges', 'forgetCharges'];
 const KEPT_BY_TIME = ['budget_charge'];
 
 describe('every prepared statement', () => {
-  for (const [name, sql] of Object.entries({ ...READS, ...WRITES })) {
+  const bulk = Object.entries(BULK_READS).map(([name, sql]) => [`${name}, many`, sql] as const);
+  for (const [name, sql] of [...Object.entries({ ...READS, ...WRITES }), ...bulk]) {
     it(`${name} names the distribution key of its table`, () => {
       const statements = parse(POSTGRES.spell(sql));
       assert.equal(statements.length, 1);

@@ -14,13 +14,16 @@ const ISSUER = 'pantoken';
 const AUDIENCE = 'pantoken/firstvision';
 
 /**
- * How many verified access tokens are remembered, so that a caller's token costs one verification
- * and not one a request. At some 400 bytes each, well under 1 MiB.
+ * How many verified access tokens, and digests of API keys, are remembered, so that they cost one
+ * computation and not one a request. At some 400 bytes each, well under 1 MiB.
  */
 const REMEMBERED_TOKENS_MAX = 1_000;
 
 /** No access token of ours is longer; what is longer is not looked at. */
 const ACCESS_TOKEN_LENGTH_MAX = 1_000;
+
+/** What is longer is no key of ours, and its digest is not remembered. */
+const API_KEY_LENGTH_MAX = 100;
 
 interface RememberedToken {
   readonly callerId: string;
@@ -30,6 +33,7 @@ interface RememberedToken {
 /** API keys as keyed digests, callers' secrets wrapped, access tokens as JWT (HS256). */
 export function makeCredentials(keys: ServiceKeys): Credentials {
   const remembered = new Map<string, RememberedToken>();
+  const digests = new Map<string, string>();
   const signatureKeys = new WeakMap<RegisteredCaller, KeyObject>();
 
   function secretOf({ caller, wrappedSecret }: RegisteredCaller): Buffer {
@@ -41,7 +45,15 @@ export function makeCredentials(keys: ServiceKeys): Credentials {
   return {
     newSecret: () => randomBytes(32).toString('base64url'),
 
-    digest: (apiKey) => createHmac('sha256', keys.credentialIndex).update(apiKey).digest('hex'),
+    digest(apiKey) {
+      const known = digests.get(apiKey);
+      if (known !== undefined) return known;
+      const made = createHmac('sha256', keys.credentialIndex).update(apiKey).digest('hex');
+      if (apiKey.length > API_KEY_LENGTH_MAX) return made;
+      if (digests.size >= REMEMBERED_TOKENS_MAX) digests.clear();
+      digests.set(apiKey, made);
+      return made;
+    },
 
     wrapSecret: (callerId, secret) =>
       seal(keys.callerSecret, ['caller secret', callerId], Buffer.from(secret, 'utf8')),
@@ -72,8 +84,10 @@ export function makeCredentials(keys: ServiceKeys): Credentials {
         remembered.delete(token);
         return undefined;
       }
-      if (remembered.size >= REMEMBERED_TOKENS_MAX) remembered.clear();
-      remembered.set(token, known);
+      if (!remembered.has(token)) {
+        if (remembered.size >= REMEMBERED_TOKENS_MAX) remembered.clear();
+        remembered.set(token, known);
+      }
       return known.callerId;
     },
   };

@@ -40,8 +40,7 @@ export function open(
 
 /** Each attribute after its length, so that no two lists are one: ['a', 'bc'] is not ['ab', 'c']. */
 export function encodeAttributes(attributes: readonly string[]): Buffer {
-  return Buffer.from(
-    attributes.map((each) => `${Buffer.byteLength(each)}:${each}`).join(''),
-    'utf8',
-  );
+  let text = '';
+  for (const each of attributes) text += `${Buffer.byteLength(each)}:${each}`;
+  return Buffer.from(text, 'utf8');
 }

@@ -25,7 +25,11 @@ export interface Dialect {
  * row needs no lock once the transaction has begun.
  */
 export const SQLITE: Dialect = {
-  spell: (sql) => sql.replaceAll(/\$(\d+)/g, '?$1').replaceAll('/*clustered*/', ' without rowid'),
+  spell: (sql) =>
+    sql
+      .replaceAll(/\$(\d+)/g, '?$1')
+      .replaceAll('/*clustered*/', ' without rowid')
+      .replaceAll(/\bhex_of\(([\w.]+)\)/g, 'lower(hex($1))'),
   begin: 'begin immediate',
   forUpdate: '',
   stepLimits: '',
@@ -41,7 +45,10 @@ export const SQLITE: Dialect = {
 
 /** PostgreSQL, and what speaks its language. */
 export const POSTGRES: Dialect = {
-  spell: (sql) => sql.replaceAll('/*skip locked*/', ' for update skip locked'),
+  spell: (sql) =>
+    sql
+      .replaceAll('/*skip locked*/', ' for update skip locked')
+      .replaceAll(/\bhex_of\(([\w.]+)\)/g, "encode($1, 'hex')"),
   begin: 'begin',
   forUpdate: ' for update',
   stepLimits: "set local lock_timeout = '2s';",

@@ -1,6 +1,6 @@
 /**
  * Every statement the service runs, by name; both engines prepare each one once. Portable SQL with
- * `$n` parameters. Columns come back under the names of the records they make. All that concern
+ * `$n` parameters; `hex_of()` is lower-case hexadecimal text. Columns come back under the names of the records they make. All that concern
  * cards name the organization first, so that the tables can be distributed by it.
  *
  * @module
@@ -13,6 +13,16 @@ import { WATCH_READS, WATCH_WRITES } from './watch-statements.ts';
 const CARD_COLUMNS = `
   organization, number_id as "numberId", sequence, logo, expiry, chip_sequence as "chipSequence",
   data_key_epoch as "dataKeyEpoch", sealed_details as "sealedDetails", created_at as "createdAtMs"`;
+
+/** A number and one of its cards: few columns, since each costs an inquiry as much as finding the row. */
+const CARD_IN_BRIEF_COLUMNS = `
+  hex_of(n.number_id) as "numberId", hex_of(n.lineage) as "lineage", n.token,
+    n.data_key_epoch as "dataKeyEpoch", n.sealed_pan as "sealedPan",
+    c.logo, c.data_key_epoch as "detailsKeyEpoch", c.sealed_details as "sealedDetails"`;
+
+const CARD_IN_BRIEF = `
+  from card_number n left join card c
+    on c.organization = n.organization and c.number_id = n.number_id and c.sequence = $2`;
 
 const CHANGE_COLUMNS = `
   organization, lineage, position, kind, number_id as "numberId", new_number_id as "newNumberId",
@@ -38,6 +48,15 @@ export const READS = {
   findCard: `
     select ${CARD_COLUMNS} from card
     where organization = $1 and number_id = $2 and sequence = $3`,
+  findCardByIndex: `
+    select ${CARD_IN_BRIEF_COLUMNS} ${CARD_IN_BRIEF}
+    where n.organization = $1 and n.pan_index = $3`,
+  findCardByNextIndex: `
+    select ${CARD_IN_BRIEF_COLUMNS} ${CARD_IN_BRIEF}
+    where n.organization = $1 and n.next_pan_index = $3`,
+  findCardByToken: `
+    select ${CARD_IN_BRIEF_COLUMNS} ${CARD_IN_BRIEF}
+    where n.organization = $1 and n.token = $3 and n.epoch = $4`,
   listCards: `
     select ${CARD_COLUMNS} from card
     where organization = $1 and number_id = $2 order by sequence limit 10000`,
@@ -104,6 +123,19 @@ export const READS = {
     select version from directory_version where id = 1`,
   ...KEY_READS,
 } as const;
+
+/**
+ * Reads that differ in their third parameter only, as one: it is a list there, and each row says in
+ * `sought` which of the list it is for. For an engine that is asked over a wire.
+ */
+export const BULK_READS = {
+  findCardByIndex: `
+    select hex_of(n.pan_index) as "sought", ${CARD_IN_BRIEF_COLUMNS} ${CARD_IN_BRIEF}
+    where n.organization = $1 and n.pan_index = any($3)`,
+  findCardByToken: `
+    select n.token as "sought", ${CARD_IN_BRIEF_COLUMNS} ${CARD_IN_BRIEF}
+    where n.organization = $1 and n.token = any($3) and n.epoch = $4`,
+} as const satisfies Partial<Record<keyof typeof READS, string>>;
 
 export const WRITES = {
   ...RETENTION_WRITES,

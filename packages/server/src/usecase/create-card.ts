@@ -1,6 +1,7 @@
+import assert from 'node:assert/strict';
 import type { BinRange } from '../domain/bin-range.ts';
 import { type Caller, demandOrganization, demandRight } from '../domain/caller.ts';
-import type { Card, CardDetails, NumberRecord } from '../domain/card.ts';
+import type { Card, CardDetails, NumberInBrief, NumberRecord } from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
 import {
   DEFAULT_VALIDITY_YEARS,
@@ -21,7 +22,7 @@ import {
 import type { Audited, Trail } from './audit-trail.ts';
 import { sealDetails, shownDetails } from './card-details.ts';
 import { drawPan } from './draw-pan.ts';
-import { demandRecord, type FindNumberDeps, isNumberDeleted, lookUpNumber } from './find-number.ts';
+import { demandRecord, type FindNumberDeps, lookUpNumber } from './find-number.ts';
 import { addAccountChange, demandCurrent } from './lineage.ts';
 import {
   addNumber,
@@ -32,6 +33,7 @@ import {
   numberConflict,
 } from './make-number.ts';
 import type { Change } from './ports.ts';
+import { isNumberDeleted } from './refuse-deleted.ts';
 
 export interface CreateCardRequest {
   readonly organization: OrganizationNumber;
@@ -104,15 +106,18 @@ async function issue(
     trail.note({ maskedNumber: String(pan) });
     const known = await lookUpNumber(deps, organization.number, pan);
     if (known !== undefined && request.pan === undefined) continue; // Drawn before: draw again.
-    const record = known?.record ?? makeNumber(deps, organization, pan);
+    const made = known === undefined ? makeNumber(deps, organization, pan) : undefined;
+    const record = made ?? known?.record;
+    assert(record, 'a number is known or made');
     const card = makeCard(deps, record, range, request);
     const details = shownDetails(deps.directory, caller, record.organization, request.details);
     const answer = issuedCard(organization, record, card, details, pan);
     const changes =
-      known === undefined
-        ? [addNumber(deps.keyring, record, pan)]
-        : await claimLineage(deps, record, card);
-    conflict = await commitCard(trail, record, card, [...keep(answer), ...changes]);
+      made === undefined
+        ? await claimLineage(deps, record, card)
+        : [addNumber(deps.keyring, made, pan)];
+    trail.note({ token: record.token });
+    conflict = await commitCard(trail, made, card, [...keep(answer), ...changes]);
     if (conflict === undefined) return answer;
     trail.note({ token: undefined });
     if (conflict === 'name_deleted') await demandNotDeleted(deps, organization, request.pan);
@@ -151,7 +156,7 @@ function choosePan(
 
 function makeCard(
   { keyring, clock }: CreateCardDeps,
-  record: NumberRecord,
+  record: NumberInBrief,
   range: BinRange,
   { sequence, expiry, details }: Omit<CreateCardRequest, 'organization'>,
 ): Card {
@@ -177,7 +182,7 @@ function makeCard(
  */
 async function claimLineage(
   deps: CreateCardDeps,
-  record: NumberRecord,
+  record: NumberInBrief,
   card: Card,
 ): Promise<Change[]> {
   const { nextPosition } = await demandCurrent(deps.cards, record);
@@ -193,23 +198,25 @@ async function claimLineage(
   });
 }
 
-/** @returns what stood in the way, when another try is worth it. */
+/**
+ * @param made the number that is added with the card, where it is new.
+ * @returns what stood in the way, when another try is worth it.
+ */
 async function commitCard(
   trail: Trail,
-  record: NumberRecord,
+  made: NumberRecord | undefined,
   card: Card,
   changes: readonly Change[],
 ): Promise<NumberConflict | undefined> {
-  trail.note({ token: record.token });
   const outcome = await trail.commit([...changes, { kind: 'add_card', card }]);
   if (!outcome.committed && outcome.conflict === 'card_taken') throw new Refusal('CARD_EXISTS');
-  return numberConflict(outcome, record);
+  return numberConflict(outcome, made);
 }
 
 /** What a caller is told of a card, by the switch of its organization. */
 export function issuedCard(
   organization: Organization,
-  record: NumberRecord,
+  record: NumberInBrief,
   card: Card,
   details: CardDetails,
   pan: Pan,

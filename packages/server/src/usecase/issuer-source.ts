@@ -1,5 +1,5 @@
 import { expiryOf } from '../domain/account-change.ts';
-import type { NumberRecord } from '../domain/card.ts';
+import type { NumberInBrief } from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
 import type { Expiry } from '../domain/expiry.ts';
 import { validationStatus } from '../domain/validation.ts';
@@ -84,7 +84,7 @@ async function lookUp(
 function news(
   { keyring }: IssuerSourceDeps,
   status: AccountUpdate['status'],
-  newest: NumberRecord,
+  newest: NumberInBrief,
   expiries: readonly Expiry[],
 ): Pick<AccountUpdate, 'newNumber' | 'newExpiry'> {
   if (status !== 'A' && status !== 'E') return {};

@@ -4,7 +4,7 @@ import {
   followNumber,
   type LineageStep,
 } from '../domain/account-change.ts';
-import type { NumberRecord } from '../domain/card.ts';
+import type { NumberInBrief } from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { RecordId } from '../domain/record-id.ts';
@@ -36,7 +36,7 @@ export interface LineageState extends Omit<LineageStep, 'next'> {
  */
 export async function readLineage(
   cards: CardStore,
-  record: Pick<NumberRecord, 'organization' | 'id' | 'lineage'>,
+  record: Pick<NumberInBrief, 'organization' | 'id' | 'lineage'>,
   atMs: number,
 ): Promise<LineageState> {
   let place = { numberId: record.id, lineage: record.lineage };
@@ -71,7 +71,10 @@ export async function readLineage(
  * @throws {Refusal} `CARD_REPLACED` by a newer number, `CARD_CLOSED`; what is recorded for a day to
  *   come counts, too
  */
-export async function demandCurrent(cards: CardStore, record: NumberRecord): Promise<LineageState> {
+export async function demandCurrent(
+  cards: CardStore,
+  record: NumberInBrief,
+): Promise<LineageState> {
   return demandCurrentAt(cards, record, RECORDED);
 }
 
@@ -82,7 +85,7 @@ export async function demandCurrent(cards: CardStore, record: NumberRecord): Pro
  */
 export async function demandCurrentAt(
   cards: CardStore,
-  record: NumberRecord,
+  record: NumberInBrief,
   atMs: number,
 ): Promise<LineageState> {
   const state = await readLineage(cards, record, atMs);

@@ -61,12 +61,12 @@ const NUMBER_CONFLICTS: readonly string[] = ['number_taken', 'change_taken', 'na
 /** @returns undefined when the unit was committed. */
 export function numberConflict(
   outcome: CommitOutcome,
-  record: NumberRecord,
+  record: Pick<NumberRecord, 'epoch'> | undefined,
 ): NumberConflict | undefined {
   if (outcome.committed) return undefined;
   const { conflict } = outcome;
   if (NUMBER_CONFLICTS.includes(conflict)) return conflict as NumberConflict;
-  assert(conflict === 'token_taken', `unexpected conflict: ${conflict}`);
+  assert(record !== undefined && conflict === 'token_taken', `unexpected conflict: ${conflict}`);
   // FF1 is a permutation: a keyed token is taken by the same PAN only, whose second record breaks
   // both constraints, and which one of the two an engine names is its own affair.
   return record.epoch === RANDOM_EPOCH ? 'token_taken' : 'number_taken';

@@ -7,7 +7,7 @@
 import type { AccountChange } from '../domain/account-change.ts';
 import type { BinRange } from '../domain/bin-range.ts';
 import type { Caller, CallerKey } from '../domain/caller.ts';
-import type { Card, NumberRecord, PanIndex, Sealed } from '../domain/card.ts';
+import type { Card, NumberRecord, NumberWithCard, PanIndex, Sealed } from '../domain/card.ts';
 import type { Merchant } from '../domain/merchant.ts';
 import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
@@ -93,7 +93,10 @@ export interface RegisteredMerchant {
   readonly apiKeyDigest: string;
 }
 
-/** Reads of cards. Whatever was committed before the call is seen. */
+/**
+ * Reads of cards. Whatever this process committed before the call is seen, and what another one
+ * committed before this turn of the event loop (docs/adr/store-turns.md).
+ */
 export interface CardStore {
   findNumber(organization: OrganizationNumber, id: RecordId): Promise<NumberRecord | undefined>;
   findNumberByIndex(
@@ -116,6 +119,18 @@ export interface CardStore {
     numberId: RecordId,
     sequence: number,
   ): Promise<Card | undefined>;
+  /** A number and one of its cards in one look. */
+  findCardByIndex(
+    organization: OrganizationNumber,
+    panIndex: PanIndex,
+    sequence: number,
+  ): Promise<NumberWithCard | undefined>;
+  findCardByToken(
+    organization: OrganizationNumber,
+    epoch: number,
+    token: string,
+    sequence: number,
+  ): Promise<NumberWithCard | undefined>;
   /** By sequence, lowest first. */
   listCards(organization: OrganizationNumber, numberId: RecordId): Promise<readonly Card[]>;
   /** Oldest first. */

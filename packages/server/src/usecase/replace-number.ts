@@ -1,11 +1,11 @@
 import type { AccountChange } from '../domain/account-change.ts';
 import { expiryOf } from '../domain/account-change.ts';
-import type { NumberRecord } from '../domain/card.ts';
+import type { NumberInBrief, NumberRecord } from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
 import { DEFAULT_VALIDITY_YEARS, type Expiry, expiryAfterYears } from '../domain/expiry.ts';
 import type { Organization } from '../domain/organization.ts';
 import type { Pan } from '../domain/pan.ts';
-import { type FindNumberDeps, isNumberDeleted, lookUpNumber } from './find-number.ts';
+import { type FindNumberDeps, lookUpNumber } from './find-number.ts';
 import {
   addAccountChange,
   demandCurrentAt,
@@ -16,6 +16,7 @@ import {
 import { addNumber, type MakeNumberDeps, makeNumber } from './make-number.ts';
 import { moveCards } from './move-cards.ts';
 import type { Change } from './ports.ts';
+import { isNumberDeleted } from './refuse-deleted.ts';
 
 export interface ReplacementRequest {
   readonly referenceIndex: Uint8Array;
@@ -82,7 +83,7 @@ export async function planReplacement(
 /** @throws {Refusal} `NEW_EXPIRY_DIFFERS` */
 async function demandExpiry(
   { cards }: FindNumberDeps,
-  known: NumberRecord,
+  known: NumberInBrief,
   newExpiry: Expiry | undefined,
 ): Promise<void> {
   if (newExpiry === undefined) return;
@@ -101,7 +102,7 @@ async function demandExpiry(
 async function join(
   deps: FindNumberDeps & MakeNumberDeps,
   entry: AccountChange,
-  known: NumberRecord,
+  known: NumberInBrief,
   target: LineageState,
 ): Promise<Replacement> {
   if (target.newestLineage === entry.lineage) {
@@ -123,6 +124,6 @@ async function join(
   return { change, changes: [...added, { kind: 'add_account_change', change: joined }] };
 }
 
-function withLineage(change: AccountChange, known: NumberRecord): AccountChange {
+function withLineage(change: AccountChange, known: NumberInBrief): AccountChange {
   return known.lineage === change.lineage ? change : { ...change, otherLineage: known.lineage };
 }

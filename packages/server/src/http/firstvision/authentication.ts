@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Caller } from '../../domain/caller.ts';
 import { Refusal } from '../../domain/error.ts';
-import type { Authenticate } from '../../usecase/authenticate.ts';
+import type { Authenticate, RequestSignature } from '../../usecase/authenticate.ts';
 import type { PendingNonces } from '../../usecase/pending-nonces.ts';
 import type { RegisteredCaller } from '../../usecase/ports.ts';
 import { headerOf } from '../header.ts';
@@ -10,7 +10,11 @@ import { originOf } from '../origin.ts';
 import { keepRequester } from '../requester.ts';
 import { requestSignatureOf } from './request-signature.ts';
 
-const callers = new WeakMap<FastifyRequest, RegisteredCaller>();
+declare module 'fastify' {
+  interface FastifyRequest {
+    registeredCaller: RegisteredCaller | undefined;
+  }
+}
 
 /** FirstVision: unique for each request, at most 40 characters. */
 const CLIENT_REQUEST_ID_PATTERN = /^[\x21-\x7e]{1,40}$/;
@@ -20,6 +24,7 @@ export function demandCaller(
   app: FastifyInstance,
   { authenticate, nonces }: { authenticate: Authenticate; nonces: PendingNonces },
 ): void {
+  app.decorateRequest('registeredCaller', undefined);
   app.addHook('onRequest', async (request) => {
     const apikey = headerOf(request, 'apikey');
     const clientId = headerOf(request, 'x-clientid');
@@ -33,14 +38,27 @@ export function demandCaller(
     }
     const origin = originOf(request);
     const registered = await authenticate.caller(apikey, clientId, accessToken, origin);
-    callers.set(request, registered);
+    request.registeredCaller = registered;
     keepRequester(request, `caller:${registered.caller.id}`);
   });
 
-  app.addHook('preValidation', async (request) => {
-    const registered = callers.get(request);
+  app.addHook('preValidation', (request, _reply, done) => {
+    const { registeredCaller: registered } = request;
     assert(registered, 'preValidation comes after onRequest');
-    authenticate.signature(registered, await requestSignatureOf(request), request.id);
+    const demand = (signature: RequestSignature | undefined) =>
+      authenticate.signature(registered, signature, request.id);
+    try {
+      const signature = requestSignatureOf(request);
+      if (signature instanceof Promise) {
+        signature.then(demand).then(() => done(), done);
+        return;
+      }
+      demand(signature);
+    } catch (error) {
+      done(error as Error);
+      return;
+    }
+    done();
   });
 
   // Signed, answered and its nonce not written: it could be replayed. No route may do that.
@@ -53,7 +71,7 @@ export function demandCaller(
 
 /** The caller of a request behind {@link demandCaller}. */
 export function callerOf(request: FastifyRequest): Caller {
-  const registered = callers.get(request);
+  const { registeredCaller: registered } = request;
   assert(registered, 'this route is not behind demandCaller');
   return registered.caller;
 }
