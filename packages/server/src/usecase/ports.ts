@@ -138,6 +138,13 @@ export interface CardStore {
     organization: OrganizationNumber,
     lineage: RecordId,
   ): Promise<readonly AccountChange[]>;
+  /** The tokens a number had before the one it has. */
+  listReplacedTokens(
+    organization: OrganizationNumber,
+    numberId: RecordId,
+  ): Promise<readonly { readonly token: string; readonly epoch: number }[]>;
+  /** Whether something of this digest was deleted. */
+  isDeleted(organization: OrganizationNumber, digest: Uint8Array): Promise<boolean>;
   findChangeByReference(
     organization: OrganizationNumber,
     referenceIndex: Uint8Array,
