@@ -198,6 +198,8 @@ export interface Credentials {
   issueAccessToken(callerId: string, nowMs: number, lifetimeSeconds: number): Promise<string>;
   /** The caller an access token was issued to; undefined when it is forged or expired. */
   verifyAccessToken(token: string, nowMs: number): Promise<string | undefined>;
+  /** The same for a token that was verified lately; undefined: ask {@link verifyAccessToken}. */
+  rememberedAccessToken(token: string, nowMs: number): string | undefined;
 }
 
 /** What is done with public keys of callers. */
