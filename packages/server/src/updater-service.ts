@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { KeyObject } from 'node:crypto';
 import type { Logger } from 'pino';
 import { makeNotificationSender } from './connectors/notification-sender.ts';
 import { readUpdaterFile } from './connectors/updater-file.ts';
 import { makeMessageSigner } from './keys/message-signer.ts';
+import type { KeySeries } from './keys/service-keys.ts';
 import { makeUpdaterVault, type UpdaterKeys } from './keys/updater-vault.ts';
 import type { Store } from './store/engine.ts';
 import { makeWatchStore } from './store/watch-store.ts';
@@ -37,7 +37,7 @@ export interface UpdaterServiceDeps extends IssuerSourceDeps {
   /** The folder with `updater.json`, if there is one. */
   readonly home: string;
   readonly store: Store;
-  readonly keys: UpdaterKeys & { readonly updaterSigning: KeyObject };
+  readonly keys: UpdaterKeys & { readonly updaterSigning: KeySeries };
   readonly audited: Audited;
   readonly ledger: Ledger;
   readonly cipher: MessageCipher;
@@ -85,7 +85,10 @@ export function makeUpdaterService(given: UpdaterServiceDeps) {
     setNotification: makeSetNotification(deps),
     setMerchantTerms: makeSetMerchantTerms(deps),
     /** What receivers verify signed notifications with. */
-    signingKeyPem: signer.publicKeyPem(),
+    get signingKeyPem() {
+      return signer.publicKeyPem();
+    },
+    vault,
     listNotifications: watch.listNotifications,
     retryNotification: makeRetryNotification(deps),
     /** Goes through watchlist and outbox until it is closed. */

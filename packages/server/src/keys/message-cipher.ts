@@ -8,6 +8,7 @@ import type { Clock } from '../usecase/ports.ts';
 import { makeLimitRefusals } from '../usecase/request-rate.ts';
 import { makeFairQueue } from './fair-queue.ts';
 import { encryptTo, roomOf } from './message-forms.ts';
+import type { KeySeries } from './service-keys.ts';
 
 /** NIST SP 800-131A: fewer bits are no longer good. */
 const MERCHANT_KEY_BITS_MIN = 2048;
@@ -32,13 +33,13 @@ export interface OwnedMessageCipher extends MessageCipher {
  * Messages in the form each merchant registered for. Private-key operations run in a worker, since 2 ms
  * each would stop every other request, and merchants take turns at it: the flood of one is its own.
  *
- * @param privateKey RSA, 2048 bits or more.
+ * While merchants go over from one key of the service to the next, a message is decrypted with each of
+ * them, always: how long it takes tells nobody which it was for.
+ *
+ * @param keys RSA, 2048 bits or more, private.
  */
-export function makeMessageCipher(privateKey: KeyObject, clock: Clock): OwnedMessageCipher {
-  const publicKey = createPublicKey(privateKey.export({ type: 'pkcs1', format: 'pem' }));
-  const publicKeyPem = publicKey.export({ type: 'spki', format: 'pem' });
-  const blockBytes = (publicKey.asymmetricKeyDetails?.modulusLength ?? 0) / 8;
-  const decryptor = startDecryptor(privateKey, blockBytes);
+export function makeMessageCipher(keys: KeySeries, clock: Clock): OwnedMessageCipher {
+  const decryptor = startDecryptor();
   const refusals = makeLimitRefusals(clock);
   const queue = makeFairQueue({
     run: decryptor.decrypt,
@@ -47,6 +48,16 @@ export function makeMessageCipher(privateKey: KeyObject, clock: Clock): OwnedMes
     refuseAll: () => new Refusal('TOO_BUSY'),
   });
   const keyOfMerchant = new WeakMap<Merchant, KeyObject>();
+  const pairs = new WeakMap<KeyObject, PrivateKey>();
+
+  function pairOf(key: KeyObject): PrivateKey {
+    const known = pairs.get(key);
+    if (known !== undefined) return known;
+    const { n = '' } = createPublicKey(publicPemOf(key)).export({ format: 'jwk' });
+    const pair = { key, modulus: Buffer.from(n, 'base64url') };
+    pairs.set(key, pair);
+    return pair;
+  }
 
   return {
     async encryptFor(merchant, text) {
@@ -56,7 +67,9 @@ export function makeMessageCipher(privateKey: KeyObject, clock: Clock): OwnedMes
     },
 
     async decrypt(encrypted, { id, algorithm }) {
-      const text = await queue.submit(`merchant:${id}`, { encrypted, algorithm });
+      const job = { keys: keys.living().map(pairOf), encrypted, algorithm };
+      const texts = await queue.submit(`merchant:${id}`, job);
+      const text = texts.find(isMessage) ?? texts[0];
       if (text === undefined) throw new Refusal('ENCDATA_UNREADABLE');
       return text;
     },
@@ -66,10 +79,26 @@ export function makeMessageCipher(privateKey: KeyObject, clock: Clock): OwnedMes
       return bits < MERCHANT_KEY_BITS_MIN ? undefined : roomOf(algorithm, bits);
     },
 
-    publicKeyPem: () => String(publicKeyPem),
+    publicKeyPem: () => publicPemOf(keys.active()),
 
     close: () => decryptor.close(),
   };
+}
+
+/** The wrong key gives bytes, too, where the padding is that of PKCS #1 v1.5: all messages are JSON. */
+function isMessage(text: Uint8Array | undefined): boolean {
+  if (text === undefined) return false;
+  try {
+    const value: unknown = JSON.parse(Buffer.from(text).toString('utf8'));
+    return typeof value === 'object' && value !== null;
+  } catch {
+    return false;
+  }
+}
+
+function publicPemOf(key: KeyObject): string {
+  const publicKey = createPublicKey(key.export({ type: 'pkcs1', format: 'pem' }));
+  return String(publicKey.export({ type: 'spki', format: 'pem' }));
 }
 
 /** 0 when it is no RSA key. */
@@ -82,26 +111,34 @@ function modulusBitsOf(pem: string): number {
   }
 }
 
+/** Of the service, with its modulus as big-endian bytes. */
+export interface PrivateKey {
+  readonly key: KeyObject;
+  readonly modulus: Uint8Array;
+}
+
 interface DecryptJob {
+  readonly keys: readonly PrivateKey[];
   readonly encrypted: string;
   readonly algorithm: MessageAlgorithm;
 }
 
+/** What each of the keys makes of a message. */
+type Texts = readonly (Uint8Array | undefined)[];
+
 interface Decryptor {
-  decrypt(job: DecryptJob): Promise<Uint8Array | undefined>;
+  decrypt(job: DecryptJob): Promise<Texts>;
   close(): Promise<void>;
 }
 
-function startDecryptor(privateKey: KeyObject, blockBytes: number): Decryptor {
+function startDecryptor(): Decryptor {
   const path = `./message-decryptor${extname(import.meta.filename)}`;
-  const worker = new Worker(new URL(path, import.meta.url), {
-    workerData: { privateKey, blockBytes },
-  });
-  const waiting = new Map<number, PromiseWithResolvers<Uint8Array | undefined>>();
+  const worker = new Worker(new URL(path, import.meta.url));
+  const waiting = new Map<number, PromiseWithResolvers<Texts>>();
   let lastId = 0;
   let hasEnded = false;
-  worker.on('message', ({ id, text }: { id: number; text: Uint8Array | undefined }) => {
-    waiting.get(id)?.resolve(text);
+  worker.on('message', ({ id, texts }: { id: number; texts: Texts }) => {
+    waiting.get(id)?.resolve(texts);
     waiting.delete(id);
     if (waiting.size === 0) worker.unref();
   });
@@ -118,7 +155,7 @@ function startDecryptor(privateKey: KeyObject, blockBytes: number): Decryptor {
       lastId++;
       const id = lastId;
       worker.ref();
-      const answer = Promise.withResolvers<Uint8Array | undefined>();
+      const answer = Promise.withResolvers<Texts>();
       waiting.set(id, answer);
       worker.postMessage({ id, ...job });
       return answer.promise;

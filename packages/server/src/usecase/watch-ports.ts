@@ -18,6 +18,8 @@ export interface UpdaterVault {
   seal(place: VaultPlace, text: string): Uint8Array;
   /** @throws {Refusal} `RECORD_DAMAGED` when it was sealed elsewhere or has been changed. */
   open(place: VaultPlace, bytes: Uint8Array): string;
+  /** The same under the newest key; undefined when it is under that one already. @throws as `open`. */
+  reseal(place: VaultPlace, bytes: Uint8Array): Uint8Array | undefined;
 }
 
 /** What a sealed text belongs to; it opens nowhere else. */
@@ -26,6 +28,14 @@ export interface VaultPlace {
   readonly merchantId: string;
   /** `entry`, or `notification:<position>`. */
   readonly part: string;
+}
+
+/** All that is sealed of one watched card. */
+export interface SealedWatch {
+  readonly panid: string;
+  readonly merchantId: string;
+  /** Without a position: the entry itself. Empty when it has ended. */
+  readonly parts: readonly { readonly position: number | undefined; readonly sealed: Uint8Array }[];
 }
 
 /** A card on a merchant's watchlist. */
