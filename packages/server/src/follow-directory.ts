@@ -14,6 +14,8 @@ export interface FollowDirectoryDeps {
   readonly directory: Directory;
   readonly keyring: Keyring;
   readonly zoneKeys: ZoneKeys;
+  /** Keys of the service itself. */
+  readonly serviceKeys: { refresh(): Promise<void> };
   readonly log: Logger;
   /** So often the keys are read anew although nothing changed: that their provider is still there. */
   readonly confirmEveryMs: number;
@@ -31,7 +33,7 @@ export interface FollowDirectoryDeps {
  * @returns stops it; resolves when nothing of it is under way.
  */
 export function followDirectory(deps: FollowDirectoryDeps): () => Promise<void> {
-  const { directory, keyring, zoneKeys, log, confirmEveryMs, onFailure } = deps;
+  const { directory, keyring, zoneKeys, serviceKeys, log, confirmEveryMs, onFailure } = deps;
   const { lookEveryMs = LOOK_EVERY_MS, listen } = deps;
   let underWay: Promise<void> = Promise.resolve();
   let isFailing = false;
@@ -41,6 +43,7 @@ export function followDirectory(deps: FollowDirectoryDeps): () => Promise<void> 
     keysDueAtMs = performance.now() + RETRY_AFTER_MS; // Should it fail.
     await keyring.refresh();
     await zoneKeys.refresh();
+    await serviceKeys.refresh();
     keysDueAtMs = performance.now() + confirmEveryMs;
     isFailing = false;
   }

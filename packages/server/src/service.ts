@@ -84,7 +84,8 @@ export async function openService(
   });
   const { tls } = transport;
   const certificate = tls && followTlsFiles(app.server as unknown as TlsServer, tls, log);
-  const watch = openWatch({ metrics, audit, reader, clock });
+  const { keyAgeDaysMax } = opened.custody.settings();
+  const watch = openWatch({ metrics, audit, reader, clock, log, keyAgeDaysMax });
   const stopFollowing = follow(opened, log);
   return {
     app,
@@ -96,7 +97,9 @@ export async function openService(
     deleteCards: makeDeleteCards(deletion),
     /** Reads the TLS certificate anew. */
     reloadTls: () => certificate?.reload(),
-    publicKeyPem: cipher.publicKeyPem(),
+    get publicKeyPem() {
+      return cipher.publicKeyPem();
+    },
     audit,
     watch,
     /** Answers what is under way, then lets go of every file and thread. */
@@ -115,9 +118,9 @@ export async function openService(
 
 /** Keeps up with what other processes change, and sees that the provider of the keys is there. */
 function follow(opened: OpenedHome, log: Logger) {
-  const { directory, keyring, zoneKeys, custody, audited } = opened;
+  const { directory, keyring, zoneKeys, serviceKeys, custody, audited } = opened;
   return followDirectory({
-    ...{ directory, keyring, zoneKeys, log },
+    ...{ directory, keyring, zoneKeys, serviceKeys, log },
     listen: opened.store.hints?.listen,
     // Four tries before the time of the keys is up.
     confirmEveryMs: custody.settings().keyCacheTtlSeconds * 250,

@@ -45,7 +45,8 @@ async function follow(hears: 'hints' | 'nothing', lookEveryMs: number) {
   const none = { refresh: async () => undefined };
   const stop = followDirectory({
     ...{ directory, log: quiet, lookEveryMs, confirmEveryMs: 3_600_000 },
-    ...{ keyring: none as never, zoneKeys: none as never, onFailure: async () => undefined },
+    ...{ keyring: none as never, zoneKeys: none as never, serviceKeys: none as never },
+    onFailure: async () => undefined,
     listen: hears === 'hints' ? two.hints?.listen : undefined,
   });
   after(stop);

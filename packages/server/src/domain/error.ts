@@ -192,7 +192,8 @@ export const REFUSALS = {
   KEY_INPUT_INVALID: { kind: 'invalid', title: 'A key or a part of one could not be taken in.' },
   CONFIRMATION_MISSING: {
     kind: 'invalid',
-    title: 'This cannot be undone: confirm it by typing the organization number.',
+    title:
+      'This cannot be undone: confirm it by typing the organization number, or the epoch of a key of the service.',
   },
   OPERATOR_UNKNOWN: { kind: 'unauthenticated', title: 'No operator has this credential.' },
   OPERATORS_TOO_FEW: {
@@ -228,6 +229,10 @@ export const REFUSALS = {
   KEY_DAMAGED: {
     kind: 'unavailable',
     title: 'A key in the database is not the one it should be. It is not used.',
+  },
+  KEY_PROVIDER_GONE: {
+    kind: 'unavailable',
+    title: 'The provider of the key-encryption key has not answered for too long.',
   },
   KEY_UNAVAILABLE: { kind: 'unavailable', title: 'A key of this organization is not available.' },
   RESTORE_UNACCEPTED: {

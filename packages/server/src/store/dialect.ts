@@ -45,10 +45,12 @@ export const SQLITE: Dialect = {
 
 /** PostgreSQL, and what speaks its language. */
 export const POSTGRES: Dialect = {
-  spell: (sql) =>
+  // Each statement is sent many times, and spelled once.
+  spell: remembered((sql) =>
     sql
       .replaceAll('/*skip locked*/', ' for update skip locked')
       .replaceAll(/\bhex_of\(([\w.]+)\)/g, "encode($1, 'hex')"),
+  ),
   begin: 'begin',
   forUpdate: ' for update',
   stepLimits: "set local lock_timeout = '2s';",
@@ -60,6 +62,17 @@ export const POSTGRES: Dialect = {
     return firstOf(POSTGRES_CONFLICTS, constraint ?? '');
   },
 };
+
+function remembered(spell: (sql: string) => string): (sql: string) => string {
+  const texts = new Map<string, string>();
+  return (sql) => {
+    const known = texts.get(sql);
+    if (known !== undefined) return known;
+    const text = spell(sql);
+    texts.set(sql, text);
+    return text;
+  };
+}
 
 /** SQLSTATE of a broken unique constraint. */
 export const UNIQUE_VIOLATION = '23505';

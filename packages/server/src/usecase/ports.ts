@@ -170,7 +170,7 @@ export interface Keyring {
   newKey(name: KeyName, bytes?: Uint8Array): Promise<WrappedKey>;
   /** The bytes of a token key, to be wrapped for somebody else. */
   revealTokenKey(key: WrappedKey): Promise<Uint8Array>;
-  /** @throws {Refusal} `KEY_UNAVAILABLE`, as every method below. */
+  /** @throws {Refusal} `KEY_UNAVAILABLE`, `KEY_PROVIDER_GONE`, as every method below. */
   tokenKeys(organization: OrganizationNumber): TokenKeys;
   /** The same for the same number and organization, while its index key stays. */
   panIndex(organization: OrganizationNumber, number: CardNumber): PanIndex;
@@ -189,6 +189,8 @@ export interface Credentials {
   /** What an API key is stored and found by: a keyed digest, hexadecimal. */
   digest(apiKey: string): string;
   wrapSecret(callerId: string, secret: string): Uint8Array;
+  /** The same under the newest key; undefined when it is under that one already. */
+  rewrapSecret(registered: RegisteredCaller): Uint8Array | undefined;
   /** In constant time. */
   isSecret(registered: RegisteredCaller, candidate: string): boolean;
   /** Whether `signature` is HMAC-SHA256(secret, message). In constant time. */
@@ -196,6 +198,8 @@ export interface Credentials {
   issueAccessToken(callerId: string, nowMs: number, lifetimeSeconds: number): Promise<string>;
   /** The caller an access token was issued to; undefined when it is forged or expired. */
   verifyAccessToken(token: string, nowMs: number): Promise<string | undefined>;
+  /** The same for a token that was verified lately; undefined: ask {@link verifyAccessToken}. */
+  rememberedAccessToken(token: string, nowMs: number): string | undefined;
 }
 
 /** What is done with public keys of callers. */

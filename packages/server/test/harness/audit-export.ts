@@ -34,7 +34,8 @@ export async function makeExport(recordCount: number): Promise<ExportParts> {
     const records = Array.from({ length: RECORDS_PER_BLOCK }, (_, index) => recordOf(done + index));
     await Promise.all(records.map((audit) => ledger.commit({ changes: [], audit })));
   }
-  const signer = makeCheckpointSigner(generateKeyPairSync('ed25519').privateKey);
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const signer = makeCheckpointSigner({ active: () => privateKey, living: () => [privateKey] });
   const notes = store.committer.tips().map((tip) => signer.sign(tip));
   let text = '';
   for await (const piece of exportAudit(makeAuditArchive(store.reader), {}, notes, 1)) {
@@ -46,7 +47,7 @@ export async function makeExport(recordCount: number): Promise<ExportParts> {
   const starts = lines.flatMap((line, at) => (line.includes('"kind":"block"') ? [at] : []));
   const [first = 0] = starts;
   return {
-    publicKey: signer.publicKey,
+    publicKey,
     before: lines.slice(0, first),
     blocks: starts.map((start, at) => lines.slice(start, starts[at + 1] ?? -1)),
     after: lines.at(-1) ?? Buffer.alloc(0),
