@@ -47,7 +47,7 @@ export interface UpdaterServiceDeps extends IssuerSourceDeps {
 /** @throws {Error} when `updater.json`, or a file it names, is wrong. */
 export function makeUpdaterService(given: UpdaterServiceDeps) {
   const { home, store, keys, directory, log } = given;
-  const { schemes, schedule, notifications, close } = readUpdaterFile(home);
+  const { schemes, guards, schedule, notifications, close } = readUpdaterFile(home);
   const issuer = makeIssuerSource(given);
   const signer = makeMessageSigner(keys.updaterSigning);
   const accountUpdates = makeAccountUpdates({ directory, issuer, schemes });
@@ -57,7 +57,7 @@ export function makeUpdaterService(given: UpdaterServiceDeps) {
     sign: (url, body, id) => signer.headersFor(url, body, id, given.clock.nowMs()),
   });
   const vault = makeUpdaterVault(keys);
-  const deps = { ...given, accountUpdates, watch, vault, sender, schedule };
+  const deps = { ...given, accountUpdates, guards, watch, vault, sender, schedule };
   const rounds = {
     checkWatchlist: makeCheckWatchlist(deps),
     deliverNotifications: makeDeliverNotifications(deps),
