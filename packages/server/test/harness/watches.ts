@@ -37,7 +37,7 @@ export async function addWatches(opened: OpenedHome, count: number): Promise<voi
             sealed: vault.seal({ ...place, part: 'notification:1' }, `told of ${index}`),
           },
         },
-        ...(index > count ? [{ kind: 'end_watch', panid } as const] : []),
+        ...(index > count ? [{ kind: 'end_watch', panid, organization: undefined } as const] : []),
       ],
       audit: { atMs, who: 'updater', action: 'add_watch', outcome: 'done', requestId },
     });
