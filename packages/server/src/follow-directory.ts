@@ -19,6 +19,10 @@ export interface FollowDirectoryDeps {
   readonly log: Logger;
   /** So often the keys are read anew although nothing changed: that their provider is still there. */
   readonly confirmEveryMs: number;
+  /** Calls back when another node may have changed something: it need not come, and may come in vain. */
+  readonly listen?: ((onHint: () => void) => () => Promise<void>) | undefined;
+  /** Left out: {@link LOOK_EVERY_MS}. Tests that look at hints alone never look by themselves. */
+  readonly lookEveryMs?: number;
   /** A failure that was not there before. */
   onFailure(error: unknown): Promise<void>;
 }
@@ -30,6 +34,7 @@ export interface FollowDirectoryDeps {
  */
 export function followDirectory(deps: FollowDirectoryDeps): () => Promise<void> {
   const { directory, keyring, zoneKeys, serviceKeys, log, confirmEveryMs, onFailure } = deps;
+  const { lookEveryMs = LOOK_EVERY_MS, listen } = deps;
   let underWay: Promise<void> = Promise.resolve();
   let isFailing = false;
   let keysDueAtMs = performance.now() + confirmEveryMs;
@@ -60,16 +65,29 @@ export function followDirectory(deps: FollowDirectoryDeps): () => Promise<void> 
     }
   }
 
-  let timer = setTimeout(turn, LOOK_EVERY_MS).unref();
+  let timer = setTimeout(turn, lookEveryMs).unref();
   let isStopped = false;
+  let isLooking = false;
+  let isHinted = false;
   function turn(): void {
+    isLooking = true;
+    isHinted = false;
     underWay = look().then(() => {
-      if (!isStopped) timer = setTimeout(turn, LOOK_EVERY_MS).unref();
+      isLooking = false;
+      // A hint that came meanwhile may be of something that was not seen yet.
+      if (!isStopped) timer = setTimeout(turn, isHinted ? 0 : lookEveryMs).unref();
     });
   }
+  const stopListening = listen?.(() => {
+    isHinted = true;
+    if (isLooking || isStopped) return;
+    clearTimeout(timer);
+    turn();
+  });
   return async () => {
     isStopped = true;
     clearTimeout(timer);
+    await stopListening?.();
     await underWay;
   };
 }

@@ -22,10 +22,13 @@ import {
   type ServiceOptions,
   systemClock,
 } from './opened-home.ts';
+import { makeRetention } from './retention-service.ts';
 import { openWatch } from './service-watch.ts';
 import { makeKeptAnswerStore } from './store/kept-answer-store.ts';
+import { makeKeyJobStore } from './store/key-store.ts';
 import { makeUpdaterService } from './updater-service.ts';
 import { makeUseCases } from './use-cases.ts';
+import { makeDeleteCards } from './usecase/delete-cards.ts';
 
 export type Service = Awaited<ReturnType<typeof openService>>;
 
@@ -67,6 +70,9 @@ export async function openService(
   const { ledger } = audit;
   const keys = serviceKeys;
   const updater = makeUpdaterService({ ...deps, home, store, keys, ledger, cipher, log });
+  const jobs = makeKeyJobStore(reader);
+  const deletion = { ...deps, ledger, jobs, vault: updater.vault };
+  const retention = makeRetention({ ...deletion, log });
   const app: FastifyInstance = buildServer({
     firstVision: { ...useCases, nonces },
     cardtokens: { ...useCases, ...updater, ...updater.watchlist, cipher },
@@ -87,6 +93,8 @@ export async function openService(
     ...useCases,
     recordAccountChanges: updater.recordAccountChanges,
     updater,
+    retention,
+    deleteCards: makeDeleteCards(deletion),
     /** Reads the TLS certificate anew. */
     reloadTls: () => certificate?.reload(),
     get publicKeyPem() {
@@ -99,6 +107,7 @@ export async function openService(
       certificate?.stop();
       await app.close();
       await updater.close();
+      await retention.close();
       await watch.close();
       await stopFollowing();
       await cipher.close();
@@ -112,6 +121,7 @@ function follow(opened: OpenedHome, log: Logger) {
   const { directory, keyring, zoneKeys, serviceKeys, custody, audited } = opened;
   return followDirectory({
     ...{ directory, keyring, zoneKeys, serviceKeys, log },
+    listen: opened.store.hints?.listen,
     // Four tries before the time of the keys is up.
     confirmEveryMs: custody.settings().keyCacheTtlSeconds * 250,
     onFailure: (error) => recordKeyFailure(audited, error),

@@ -84,6 +84,7 @@ export function makeUpdaterService(given: UpdaterServiceDeps) {
     get signingKeyPem() {
       return signer.publicKeyPem();
     },
+    vault,
     listNotifications: watch.listNotifications,
     retryNotification: makeRetryNotification(deps),
     /** Goes through watchlist and outbox until it is closed. */

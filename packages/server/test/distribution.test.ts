@@ -12,6 +12,7 @@ const DISTRIBUTED: Readonly<Record<string, string>> = {
   account_change: 'organization',
   kept_answer: 'organization',
   replaced_token: 'organization',
+  deleted_name: 'organization',
   key_job: 'organization',
   audit_block: 'chain',
   request_nonce: 'caller',

@@ -136,6 +136,18 @@ export const REFUSALS = {
     title: 'This caller may not see card numbers: it is not PCI-certified, or has not the right.',
   },
   CARD_NUMBER_NOT_FOUND: { kind: 'not_found', title: 'No card has this number or token.' },
+  CARD_DELETED: {
+    kind: 'not_found',
+    title: 'The card of this number or token was deleted after its time of retention.',
+  },
+  NUMBER_DELETED: {
+    kind: 'conflict',
+    title: 'A card with this number was deleted: neither it nor its PAN-TOKEN is given again.',
+  },
+  RETENTION_NOT_SET: {
+    kind: 'conflict',
+    title: 'This organization has no rule by which cards are deleted.',
+  },
   CARD_NOT_FOUND: { kind: 'not_found', title: 'This number has no card with this sequence.' },
   CARD_EXISTS: { kind: 'conflict', title: 'This number already has a card with this sequence.' },
   CARD_REPLACED: { kind: 'conflict', title: 'This card has been replaced by a newer number.' },

@@ -34,7 +34,6 @@ interface RememberedToken {
 
 /** API keys as keyed digests, callers' secrets wrapped, access tokens as JWT (HS256). */
 export function makeCredentials(keys: ServiceKeys): Credentials {
-  const remembered = new Map<string, RememberedToken>();
   const digests = new Map<string, string>();
   const signatureKeys = new WeakMap<RegisteredCaller, KeyObject>();
 
@@ -77,6 +76,18 @@ export function makeCredentials(keys: ServiceKeys): Credentials {
       return isEqual(createHmac('sha256', key).update(message).digest(), signature);
     },
 
+    ...makeAccessTokens(keys),
+  };
+}
+
+type AccessTokens = Pick<
+  Credentials,
+  'issueAccessToken' | 'rememberedAccessToken' | 'verifyAccessToken'
+>;
+
+function makeAccessTokens({ accessToken }: ServiceKeys): AccessTokens {
+  const remembered = new Map<string, RememberedToken>();
+  return {
     issueAccessToken: (callerId, nowMs, lifetimeSeconds) =>
       new SignJWT()
         .setProtectedHeader({ alg: 'HS256', typ: 'at+jwt' })
@@ -85,24 +96,23 @@ export function makeCredentials(keys: ServiceKeys): Credentials {
         .setSubject(callerId)
         .setIssuedAt(Math.floor(nowMs / 1000))
         .setExpirationTime(Math.floor(nowMs / 1000) + lifetimeSeconds)
-        .sign(keys.accessToken.active()),
+        .sign(accessToken.active()),
+
+    rememberedAccessToken(token, nowMs) {
+      const known = remembered.get(token);
+      if (known === undefined || known.expiresAtMs <= nowMs) return undefined;
+      // A key that was re-wrapped is another object, and a token of it is verified once more.
+      return accessToken.living().includes(known.key) ? known.callerId : undefined;
+    },
 
     async verifyAccessToken(token, nowMs) {
+      remembered.delete(token);
       if (token.length > ACCESS_TOKEN_LENGTH_MAX) return undefined;
-      const living = keys.accessToken.living();
-      const before = remembered.get(token);
-      // A key that was re-wrapped is another object, and a token of it is verified once more.
-      const isKnown = before !== undefined && living.includes(before.key);
-      const known = isKnown ? before : await verify(living, token, nowMs);
-      if (known === undefined || known.expiresAtMs <= nowMs) {
-        remembered.delete(token);
-        return undefined;
-      }
-      if (!isKnown) {
-        if (remembered.size >= REMEMBERED_TOKENS_MAX) remembered.clear();
-        remembered.set(token, known);
-      }
-      return known.callerId;
+      const verified = await verify(accessToken.living(), token, nowMs);
+      if (verified === undefined || verified.expiresAtMs <= nowMs) return undefined;
+      if (remembered.size >= REMEMBERED_TOKENS_MAX) remembered.clear();
+      remembered.set(token, verified);
+      return verified.callerId;
     },
   };
 }

@@ -50,6 +50,13 @@ export function makeCardStore(reader: Reader): CardStore {
     async listChanges(organization, lineage) {
       return (await reader.read('listChanges', [organization, idBytes(lineage)])).map(changeOf);
     },
+    async listReplacedTokens(organization, numberId) {
+      const rows = await reader.read('listReplacedTokens', [organization, idBytes(numberId)]);
+      return rows.map(({ token, epoch }) => ({ token: String(token), epoch: Number(epoch) }));
+    },
+    async isDeleted(organization, digest) {
+      return (await reader.read('findDeletedName', [organization, digest])).length > 0;
+    },
     async findChangeByReference(organization, referenceIndex) {
       return (await reader.read('findChangeByReference', [organization, referenceIndex])).map(
         changeOf,

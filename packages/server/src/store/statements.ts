@@ -7,6 +7,7 @@
  */
 
 import { KEY_READS, KEY_WRITES, NUMBER_COLUMNS } from './key-statements.ts';
+import { RETENTION_READS, RETENTION_WRITES } from './retention-statements.ts';
 import { WATCH_READS, WATCH_WRITES } from './watch-statements.ts';
 
 const CARD_COLUMNS = `
@@ -29,6 +30,7 @@ const CHANGE_COLUMNS = `
   reference_index as "referenceIndex", effective_at as "effectiveAtMs", recorded_at as "recordedAtMs"`;
 
 export const READS = {
+  ...RETENTION_READS,
   ...WATCH_READS,
   findNumber: `
     select ${NUMBER_COLUMNS} from card_number where organization = $1 and number_id = $2`,
@@ -64,7 +66,8 @@ export const READS = {
   findChangeByReference: `
     select ${CHANGE_COLUMNS} from account_change where organization = $1 and reference_index = $2`,
   listOrganizations: `
-    select organization, name, pan_token_on as "panTokenOn", formats
+    select organization, name, pan_token_on as "panTokenOn", formats,
+      retention_days as "retentionDays"
     from organization order by organization limit 999`,
   listBinRanges: `
     select prefix, organization, logo, pan_length as "panLength"
@@ -135,6 +138,7 @@ export const BULK_READS = {
 } as const satisfies Partial<Record<keyof typeof READS, string>>;
 
 export const WRITES = {
+  ...RETENTION_WRITES,
   ...WATCH_WRITES,
   addNumber: `
     insert into card_number (organization, number_id, lineage, pan_index, token, epoch,

@@ -118,6 +118,15 @@ export async function addAccountChange(
   ];
 }
 
+/** The lineages that lead into one, itself first: whoever watches a number of any of them is told. */
+export async function listFeeders(
+  cards: CardStore,
+  organization: OrganizationNumber,
+  lineage: RecordId,
+): Promise<readonly RecordId[]> {
+  return (await readFeeders(cards, organization, lineage)).lineages;
+}
+
 /** The lineages that lead into one, itself first, and when the last of their changes was recorded. */
 async function readFeeders(
   cards: CardStore,

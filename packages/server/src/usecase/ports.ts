@@ -138,6 +138,13 @@ export interface CardStore {
     organization: OrganizationNumber,
     lineage: RecordId,
   ): Promise<readonly AccountChange[]>;
+  /** The tokens a number had before the one it has. */
+  listReplacedTokens(
+    organization: OrganizationNumber,
+    numberId: RecordId,
+  ): Promise<readonly { readonly token: string; readonly epoch: number }[]>;
+  /** Whether something of this digest was deleted. */
+  isDeleted(organization: OrganizationNumber, digest: Uint8Array): Promise<boolean>;
   findChangeByReference(
     organization: OrganizationNumber,
     referenceIndex: Uint8Array,
@@ -191,6 +198,8 @@ export interface Credentials {
   issueAccessToken(callerId: string, nowMs: number, lifetimeSeconds: number): Promise<string>;
   /** The caller an access token was issued to; undefined when it is forged or expired. */
   verifyAccessToken(token: string, nowMs: number): Promise<string | undefined>;
+  /** The same for a token that was verified lately; undefined: ask {@link verifyAccessToken}. */
+  rememberedAccessToken(token: string, nowMs: number): string | undefined;
 }
 
 /** What is done with public keys of callers. */

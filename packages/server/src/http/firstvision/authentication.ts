@@ -25,40 +25,18 @@ export function demandCaller(
   { authenticate, nonces }: { authenticate: Authenticate; nonces: PendingNonces },
 ): void {
   app.decorateRequest('registeredCaller', undefined);
-  app.addHook('onRequest', async (request) => {
-    const apikey = headerOf(request, 'apikey');
-    const clientId = headerOf(request, 'x-clientid');
-    const authorization = headerOf(request, 'authorization');
-    if (apikey === undefined || clientId === undefined) throw new Refusal('CREDENTIALS_INVALID');
-    const [, accessToken] = /^Bearer ([\x21-\x7e]+)$/i.exec(authorization ?? '') ?? [];
-    if (accessToken === undefined) throw new Refusal('ACCESS_TOKEN_INVALID');
-    const clientRequestId = headerOf(request, 'x-client-request-id');
-    if (clientRequestId !== undefined && !CLIENT_REQUEST_ID_PATTERN.test(clientRequestId)) {
-      throw new Refusal('HEADER_INVALID', { field: 'X-Client-Request-Id' });
-    }
-    const origin = originOf(request);
-    const registered = await authenticate.caller(apikey, clientId, accessToken, origin);
-    request.registeredCaller = registered;
-    keepRequester(request, `caller:${registered.caller.id}`);
+  app.addHook('onRequest', (request, _reply, done) => {
+    const keep = (registered: RegisteredCaller) => {
+      request.registeredCaller = registered;
+      keepRequester(request, `caller:${registered.caller.id}`);
+    };
+    go(() => demandCredentials(authenticate, request), keep, done);
   });
 
   app.addHook('preValidation', (request, _reply, done) => {
-    const { registeredCaller: registered } = request;
-    assert(registered, 'preValidation comes after onRequest');
     const demand = (signature: RequestSignature | undefined) =>
-      authenticate.signature(registered, signature, request.id);
-    try {
-      const signature = requestSignatureOf(request);
-      if (signature instanceof Promise) {
-        signature.then(demand).then(() => done(), done);
-        return;
-      }
-      demand(signature);
-    } catch (error) {
-      done(error as Error);
-      return;
-    }
-    done();
+      authenticate.signature(registeredCallerOf(request), signature, request.id);
+    go(() => requestSignatureOf(request), demand, done);
   });
 
   // Signed, answered and its nonce not written: it could be replayed. No route may do that.
@@ -69,9 +47,51 @@ export function demandCaller(
   });
 }
 
+/** @throws {Refusal} `CREDENTIALS_INVALID`, `ACCESS_TOKEN_INVALID`, `HEADER_INVALID` */
+function demandCredentials(
+  authenticate: Authenticate,
+  request: FastifyRequest,
+): RegisteredCaller | Promise<RegisteredCaller> {
+  const apikey = headerOf(request, 'apikey');
+  const clientId = headerOf(request, 'x-clientid');
+  const authorization = headerOf(request, 'authorization');
+  if (apikey === undefined || clientId === undefined) throw new Refusal('CREDENTIALS_INVALID');
+  const [, accessToken] = /^Bearer ([\x21-\x7e]+)$/i.exec(authorization ?? '') ?? [];
+  if (accessToken === undefined) throw new Refusal('ACCESS_TOKEN_INVALID');
+  const clientRequestId = headerOf(request, 'x-client-request-id');
+  if (clientRequestId !== undefined && !CLIENT_REQUEST_ID_PATTERN.test(clientRequestId)) {
+    throw new Refusal('HEADER_INVALID', { field: 'X-Client-Request-Id' });
+  }
+  return authenticate.caller(apikey, clientId, accessToken, originOf(request));
+}
+
+/** Goes on with what was found: at once, or when it is there. Most requests have to wait for nothing. */
+function go<T>(
+  find: () => T | Promise<T>,
+  act: (found: T) => void,
+  done: (error?: Error) => void,
+): void {
+  try {
+    const found = find();
+    if (found instanceof Promise) {
+      found.then(act).then(() => done(), done);
+      return;
+    }
+    act(found);
+  } catch (error) {
+    done(error as Error);
+    return;
+  }
+  done();
+}
+
+function registeredCallerOf(request: FastifyRequest): RegisteredCaller {
+  const { registeredCaller } = request;
+  assert(registeredCaller, 'this route is not behind demandCaller');
+  return registeredCaller;
+}
+
 /** The caller of a request behind {@link demandCaller}. */
 export function callerOf(request: FastifyRequest): Caller {
-  const { registeredCaller: registered } = request;
-  assert(registered, 'this route is not behind demandCaller');
-  return registered.caller;
+  return registeredCallerOf(request).caller;
 }
