@@ -52,8 +52,11 @@ describe('the plan for a radix and a length', () => {
   });
 
   it('is kept, but not for ever', () => {
-    const plan = planFor(10, 6);
+    planFor(10, 6);
+    planFor(10, 7); // Now both have found room.
+    const [plan, other] = [planFor(10, 6), planFor(10, 7)];
     equal(planFor(10, 6), plan);
+    equal(planFor(10, 7), other);
     for (let length = 20; length < 300; length++) planFor(2, length);
     notEqual(planFor(10, 6), plan);
   });
