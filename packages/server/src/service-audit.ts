@@ -79,7 +79,7 @@ export async function openAudit({
   const notes = readCheckpointNotes(checkpointFile);
   const watch = await watchRestore({ archive, signer, alarm, notes });
   committer.nameChains({ node, floor: watch.chainFloor });
-  const observed = observeLedger(makeLedger(committer));
+  const observed = observeLedger(makeLedger(committer), clock);
   const ledger = guardLedger(observed.ledger, watch);
   const key = keys.credentialIndex;
   const counting = await openBudgets({ settings, reader, key, alarm, clock });
@@ -112,6 +112,7 @@ export async function openAudit({
     publicKeyPem: String(signer.publicKey.export({ type: 'spki', format: 'pem' })),
     budgets,
     isWritable: observed.isWritable,
+    tryWriting: observed.tryWriting,
     losses: watch.losses,
     liftBudget: makeLiftBudget({ audited, budgetStore, clock, random }),
     acceptRestore: makeAcceptRestore({ audited, watch, clock }),

@@ -9,16 +9,22 @@ import { makeWrappedKeyStore } from './store/key-store.ts';
 import type { Reader } from './store/statements.ts';
 import type { Clock } from './usecase/ports.ts';
 import type { Metrics } from './watch/metrics.ts';
-import { makeWatchServer, type Readiness } from './watch/watch-server.ts';
+import { CHECK_LIMIT_MS, makeWatchServer, type Readiness } from './watch/watch-server.ts';
 
 export interface WatchDeps {
   readonly metrics: Metrics;
   readonly audit: Audit;
   readonly reader: Reader;
   readonly clock: Clock;
+  /** Whether the provider of the keys answered when it was last asked. */
+  areKeysConfirmed(): boolean;
 }
 
-export function openWatch({ metrics, audit, reader, clock }: WatchDeps) {
+/** Half of the time a check has. */
+const DATABASE_LIMIT_MS = CHECK_LIMIT_MS / 2;
+
+export function openWatch(deps: WatchDeps) {
+  const { metrics, audit, reader, clock } = deps;
   metrics.watch({
     checkpointLag: audit.checkpointer.lag,
     isAuditWritable: audit.isWritable,
@@ -26,7 +32,7 @@ export function openWatch({ metrics, audit, reader, clock }: WatchDeps) {
     budgetUse: () => audit.budgets.largestUse(),
     keyAges: () => keyAges(reader, clock.nowMs()),
   });
-  const server = makeWatchServer({ metrics, check: () => check(reader, audit) });
+  const server = makeWatchServer({ metrics, check: () => check(deps) });
   return {
     /** @returns the port, which is chosen where 0 is given. */
     async listen(port: number, host: string): Promise<number> {
@@ -45,15 +51,29 @@ export function openWatch({ metrics, audit, reader, clock }: WatchDeps) {
   };
 }
 
-async function check(reader: Reader, audit: Audit): Promise<Readiness> {
+async function check({ reader, audit, areKeysConfirmed }: WatchDeps): Promise<Readiness> {
   const missing: string[] = [];
-  try {
-    await reader.read('findDirectoryVersion', []);
-  } catch {
-    missing.push('database');
-  }
-  if (!audit.isWritable()) missing.push('audit log');
+  const isAnswered = await inTime(reader.read('findDirectoryVersion', []));
+  if (!isAnswered) missing.push('database');
+  if (!areKeysConfirmed()) missing.push('key provider');
+  // Without its database it cannot be written either, and trying would take all the time there is.
+  if (!(isAnswered ? await audit.tryWriting() : audit.isWritable())) missing.push('audit log');
   return { missing, degraded: audit.losses().length > 0 ? ['changes: restore not accepted'] : [] };
+}
+
+/** Whether it resolves before the answer is due: a lost database is asked again and again meanwhile. */
+async function inTime(asked: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), DATABASE_LIMIT_MS);
+  });
+  const answered = asked.then(
+    () => true,
+    () => false,
+  );
+  const isAnswered = await Promise.race([answered, late]);
+  clearTimeout(timer);
+  return isAnswered;
 }
 
 async function keyAges(reader: Reader, nowMs: number) {

@@ -63,7 +63,7 @@ export async function openService(
   const access = { directory, credentials, networks, publicKeys, nonces, clock };
   const answers = makeKeptAnswerStore(reader);
   const deps = { ...access, audited, cards, answers, keyring, zoneKeys, random };
-  const useCases = makeUseCases({ ...deps, cipher });
+  const useCases = makeUseCases({ ...deps, cipher, archive: audit.archive });
   const { ledger } = audit;
   const keys = serviceKeys;
   const updater = makeUpdaterService({ ...deps, home, store, keys, ledger, cipher, log });
@@ -78,8 +78,9 @@ export async function openService(
   });
   const { tls } = transport;
   const certificate = tls && followTlsFiles(app.server as unknown as TlsServer, tls, log);
-  const watch = openWatch({ metrics, audit, reader, clock });
-  const stopFollowing = follow(opened, log);
+  const following = follow(opened, log);
+  const { areKeysConfirmed } = following;
+  const watch = openWatch({ metrics, audit, reader, clock, areKeysConfirmed });
   return {
     app,
     directory,
@@ -97,7 +98,7 @@ export async function openService(
       await app.close();
       await updater.close();
       await watch.close();
-      await stopFollowing();
+      await following.stop();
       await cipher.close();
       await opened.close();
     },

@@ -44,6 +44,11 @@ export type AuditAction =
   | 'remove_operator'
   | 'ask_approval'
   | 'accept_restore'
+  | 'set_bait'
+  | 'validate_card'
+  | 'search_audit'
+  | 'list_callers'
+  | 'check_log' // written to see whether the log can be written again
   | 'request_lift'
   | 'approve_lift';
 
@@ -78,6 +83,8 @@ export interface AuditRecord {
   readonly key?: string;
   /** Which account change it was. */
   readonly change?: AccountChangeKind;
+  /** The card is bait: somebody asked about it, or it was made bait or is no more. */
+  readonly bait?: boolean;
   /** The letter a validation was answered with. */
   readonly status?: string;
   /** Which source a validation was answered from. */

@@ -27,6 +27,8 @@ export interface NumberRecord {
   readonly epoch: number;
   readonly sealedPan: Sealed;
   readonly createdAtMs: number;
+  /** Nobody honest asks about it: whoever does raises an alarm, and is answered like anybody. */
+  readonly bait?: true;
 }
 
 /** What a number is found by and stored with. Two digests only while the index key changes. */

@@ -34,6 +34,16 @@ export function makeCardStore(reader: Reader): CardStore {
     async listCards(organization, numberId) {
       return (await reader.read('listCards', [organization, idBytes(numberId)])).map(cardOf);
     },
+    async listBait(organization) {
+      const found: NumberRecord[] = [];
+      for (;;) {
+        const last = found.at(-1);
+        const after = last === undefined ? new Uint8Array() : idBytes(last.id);
+        const rows = await reader.read('listBait', [organization, after]);
+        if (rows.length === 0) return found;
+        found.push(...rows.map(numberOf));
+      }
+    },
     async listChanges(organization, lineage) {
       return (await reader.read('listChanges', [organization, idBytes(lineage)])).map(changeOf);
     },
@@ -60,6 +70,7 @@ export function numberOf(row: Row): NumberRecord {
     epoch: row.epoch as number,
     sealedPan: { dataKeyEpoch: row.dataKeyEpoch as number, bytes: row.sealedPan as Uint8Array },
     createdAtMs: Number(row.createdAtMs),
+    ...(row.bait === 1 && { bait: true }),
   };
 }
 

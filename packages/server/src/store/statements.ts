@@ -150,6 +150,10 @@ export const WRITES = {
     update merchant set notification_url = $2, notification_signed = $3 where merchant = $1`,
   countDirectoryUp: `
     update directory_version set version = version + 1 where id = 1`,
+  countDirectoryUpFrom: `
+    update directory_version set version = version + 1, fence = version - $1 where id = 1`,
+  setBait: `
+    update card_number set bait = $3 where organization = $1 and number_id = $2`,
   addNonce: `
     insert into request_nonce (caller, nonce, expires_at) values ($1, $2, $3)`,
   forgetNonces: `

@@ -99,7 +99,7 @@ async function add(
   const { ledger, watch, clock } = deps;
   const number = await findMerchantCard(deps, merchant, request.card, trail);
   if (schemeOf(number) === undefined) throw new Refusal('SCHEME_UNSUPPORTED');
-  const entry = await makeEntry(deps, merchant, request, number);
+  const entry = await makeEntry(deps, merchant, request, number, trail);
   const audit: AuditRecord = {
     atMs: clock.nowMs(),
     who: `merchant:${merchant.id}`,
@@ -121,6 +121,7 @@ async function makeEntry(
   merchant: Merchant,
   { card: reference, expiry, customReference }: WatchRequest,
   number: CardNumber,
+  trail: Trail,
 ): Promise<WatchEntry> {
   const panid = Buffer.from(random.bytes(16)).toString('hex');
   const card: WatchedCard = {
@@ -134,6 +135,7 @@ async function makeEntry(
     organization === undefined
       ? undefined
       : await cards.findNumberByIndex(organization, keyring.panIndex(organization, number));
+  if (record?.bait && reference.kind === 'number') trail.tripBait();
   const place = { panid, merchantId: merchant.id, part: 'entry' };
   const nowMs = clock.nowMs();
   return {

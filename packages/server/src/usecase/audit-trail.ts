@@ -28,6 +28,7 @@ export type AuditFacts = {
     | 'upstreamCode'
     | 'losses'
     | 'lift'
+    | 'bait'
     | 'key']?: AuditRecord[Name] | undefined;
 };
 
@@ -36,6 +37,11 @@ export interface Trail {
   note(facts: AuditFacts): void;
   /** A token of a closed epoch was seen: counted with the record of the refusal. */
   countSeen(organization: OrganizationNumber, epoch: number): void;
+  /**
+   * Somebody asks about a card that is bait: the record says so, and the alarm is raised. It changes
+   * nothing of the answer, nor when it leaves.
+   */
+  tripBait(): void;
   /**
    * Counts a card that is asked about, in whatever way, before it is looked up.
    *
@@ -99,6 +105,11 @@ export function makeAudited(deps: AuditedDeps): Audited {
       countSeen(organization, epoch) {
         const { atMs } = begin;
         charges.push({ kind: 'count_seen_token', organization, epoch, atMs });
+      },
+      tripBait() {
+        facts = { ...facts, bait: true };
+        // Behind this turn of the event loop: who asks must not be able to measure it.
+        setImmediate(() => alarm.raise('bait_asked', { who, action }));
       },
       spend(text, keep) {
         charges.push(...budgets.spend(who, text, keep));
@@ -166,7 +177,7 @@ function isRepeated(refusal: Refusal, { budgets, rate }: AuditedDeps): boolean {
 /** A card is named once: by its token, or by its masked number where it has none. */
 function oneName(facts: AuditFacts): Partial<AuditRecord> {
   const { organization, token, maskedNumber, status, change, source, upstreamCode } = facts;
-  const { losses, lift, key } = facts;
+  const { losses, lift, bait, key } = facts;
   return {
     ...(organization !== undefined && { organization }),
     ...(token !== undefined && { token }),
@@ -177,6 +188,7 @@ function oneName(facts: AuditFacts): Partial<AuditRecord> {
     ...(upstreamCode !== undefined && { upstreamCode }),
     ...(losses !== undefined && { losses }),
     ...(lift !== undefined && { lift }),
+    ...(bait !== undefined && { bait }),
     ...(key !== undefined && { key }),
   };
 }

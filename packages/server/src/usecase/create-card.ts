@@ -103,6 +103,7 @@ async function issue(
     trail.note({ maskedNumber: String(pan) });
     const known = await lookUpNumber(deps, organization.number, pan);
     if (known !== undefined && request.pan === undefined) continue; // Drawn before: draw again.
+    if (known?.record.bait) trail.tripBait();
     const record = known?.record ?? makeNumber(deps, organization, pan);
     const card = makeCard(deps, record, range, request);
     const details = shownDetails(deps.directory, caller, record.organization, request.details);

@@ -59,6 +59,7 @@ export async function findByNumber(
   const found = await lookUpNumber({ cards, keyring }, organization.number, number);
   if (found === undefined) throw new Refusal('CARD_NUMBER_NOT_FOUND');
   trail.note({ token: found.record.token });
+  if (found.record.bait) trail.tripBait();
   return found;
 }
 
@@ -108,6 +109,7 @@ export async function findByToken(
     throw new Refusal('CARD_NUMBER_NOT_FOUND');
   }
   trail.note({ token: record.token });
+  if (record.bait) trail.tripBait();
   const pan = openPan(keyring, record);
   if (opened.pan !== undefined && !pan.equals(opened.pan)) throw new Refusal('RECORD_DAMAGED');
   if (keys.closed.has(opened.epoch)) {
