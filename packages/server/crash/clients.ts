@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { Pan } from '../src/domain/pan.ts';
-import type { Model, ModelCard } from './model.ts';
+import type { Model, ModelCard, RepeatableRequest } from './model.ts';
 import type { Seeded } from './seeded.ts';
 
 /** Where the service answers, and who asks. */
@@ -11,10 +12,16 @@ export interface ClientDeps {
 }
 
 /** What the service answered; undefined: nothing, so that whatever was asked may have happened. */
-type Answer = { readonly status: number; readonly data: Data | null } | undefined;
+type Answer =
+  | { readonly status: number; readonly data: Data | null; readonly json: unknown }
+  | undefined;
 
 interface Data {
   readonly cardNumber: string;
+}
+
+interface ChangeResults {
+  readonly results: readonly { readonly status: string }[];
 }
 
 export interface Clients {
@@ -22,12 +29,18 @@ export interface Clients {
   stop(): Promise<void>;
   /** Requests that were answered with 200 so far. */
   answeredCount(): number;
+  /** Sends again whatever has not been answered, until all of it is. */
+  settleOpen(): Promise<void>;
   /** Asks for the number of a token, and the token of its number, and compares with the model. */
   verify(card: ModelCard): Promise<void>;
 }
 
 const ORGANIZATION = 100;
 const PATH = '/cards/embosser';
+/** A caller that is not let in, or asked to wait, has not been served: neither done nor refused. */
+const NOT_SERVED = [401, 429];
+/** So many requests may be open before nothing new is asked for. */
+const OPEN_MAX = 16;
 const ANSWER_LIMIT_MS = 20_000;
 
 /** Starts clients that make, ask, reissue and renew cards as fast as they are answered. */
@@ -54,7 +67,12 @@ export function startClients(deps: ClientDeps, clientCount: number): Clients {
     return ((await answer.json()) as { access_token: string }).access_token;
   }
 
-  async function ask(method: string, path: string, body: object): Promise<Answer> {
+  async function ask(
+    method: string,
+    path: string,
+    body: object,
+    key: string | undefined = undefined,
+  ): Promise<Answer> {
     const urls = deps.urls();
     const url = urls[turn++ % urls.length] ?? '';
     try {
@@ -66,6 +84,7 @@ export function startClients(deps: ClientDeps, clientCount: number): Clients {
           apikey: credentials.apikey,
           'x-clientid': '00970',
           authorization: `Bearer ${bearer}`,
+          ...(key !== undefined && { 'idempotency-key': key }),
         },
         body: JSON.stringify(body),
         signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
@@ -78,7 +97,8 @@ export function startClients(deps: ClientDeps, clientCount: number): Clients {
         answeredCount++;
         model.requestIds.add(answer.headers.get('x-request-id') ?? '');
       }
-      return { status: answer.status, data: JSON.parse(text).data };
+      const json = JSON.parse(text);
+      return { status: answer.status, data: json.data, json };
     } catch {
       return undefined; // The connection was lost.
     }
@@ -105,39 +125,119 @@ export function startClients(deps: ClientDeps, clientCount: number): Clients {
     }
   }
 
+  const unpad = (data: Data) => data.cardNumber.replace(/^0+/, '');
+  const keyOrNone = () => (seeded.below(2) === 0 ? undefined : `k-${randomUUID()}`);
+
+  /** Sends what may be repeated; what is not answered stays open. @returns whether it was answered. */
+  async function send(request: RepeatableRequest): Promise<boolean> {
+    const { method, path, body, key } = request;
+    const answer = await ask(method, path, body, key);
+    if (answer === undefined || NOT_SERVED.includes(answer.status)) {
+      model.open.push(request);
+      return false;
+    }
+    const isDone = answer.status === 200;
+    request.settle(isDone ? answer.json : undefined);
+    if (isDone && key !== undefined) {
+      model.answered.push({ request, answer: JSON.stringify(answer.json) });
+    }
+    return true;
+  }
+
+  async function sendAgain(): Promise<void> {
+    const request = model.open.shift();
+    if (request !== undefined && (await send(request))) model.recoveredCount++;
+  }
+
+  /** The same key and body: the same answer, and nothing more is made. */
+  async function repeat(): Promise<void> {
+    if (model.answered.length === 0) return;
+    const { request, answer } = seeded.pick(model.answered);
+    const again = await ask(request.method, request.path, request.body, request.key);
+    if (again === undefined || NOT_SERVED.includes(again.status)) return;
+    model.repeatedCount++;
+    if (again.status !== 200 || JSON.stringify(again.json) !== answer) {
+      model.violations.push('an Idempotency-Key got another answer');
+    }
+  }
+
   async function create(): Promise<void> {
     const account = String(seeded.below(10 ** 9)).padStart(9, '0');
     const pan = seeded.below(2) === 0 ? undefined : Pan.withCheckDigit(`540208${account}`).reveal();
     const body = { ...base, postToAccount: '4711', cardNumber: pan ?? '' };
+    const key = keyOrNone();
+    const acknowledge = (data: Data | null) => data && model.acknowledge(pan, unpad(data));
+    if (key !== undefined) {
+      const settle = (json: unknown) => {
+        if (json === undefined) model.violations.push('a repeated creation was refused');
+        else acknowledge((json as { data: Data }).data);
+      };
+      await send({ method: 'POST', path: `${PATH}/l8vf`, body, key, settle });
+      return;
+    }
     const answer = await ask('POST', `${PATH}/l8vf`, body);
-    if (answer?.status !== 200 || answer.data === null) return;
-    model.acknowledge(pan, answer.data.cardNumber.replace(/^0+/, ''));
+    if (answer === undefined) model.possibleCardCount++;
+    else if (answer.status === 200) acknowledge(answer.data);
   }
 
   async function change(card: ModelCard, cardAction: 3 | 7): Promise<void> {
     if (cardAction === 3) card.isEnded = true;
     card.possibleChanges++;
     const body = { ...base, cardNumber: card.token, cardAction, randomPin: 0 };
-    const answer = await ask('PUT', `${PATH}/cardAction-L8V2`, body);
-    if (answer === undefined) return;
-    if (answer.status !== 200 || answer.data === null) {
-      card.possibleChanges--; // It was refused: nothing happened.
+    const settle = (json: unknown) => {
+      if (json === undefined)
+        card.possibleChanges--; // It was refused: nothing happened.
+      else {
+        card.acknowledgedChanges++;
+        const { data } = json as { data: Data };
+        if (cardAction === 3) model.acknowledge(undefined, unpad(data));
+      }
+    };
+    const path = `${PATH}/cardAction-L8V2`;
+    const key = keyOrNone();
+    if (key !== undefined) {
+      await send({ method: 'PUT', path, body, key, settle });
       return;
     }
-    card.acknowledgedChanges++;
-    if (cardAction === 3) model.acknowledge(undefined, answer.data.cardNumber.replace(/^0+/, ''));
+    const answer = await ask('PUT', path, body);
+    if (answer !== undefined) settle(answer.status === 200 ? answer.json : undefined);
+    else if (cardAction === 3) model.possibleCardCount++;
+  }
+
+  /** An account change, by its reference told once however often it is sent. */
+  async function tellChange(card: ModelCard, kind: 'renewed' | 'closed'): Promise<void> {
+    if (kind === 'closed') card.isEnded = true;
+    card.possibleChanges++;
+    const fields = kind === 'renewed' ? { expiry: '2031-05' } : {};
+    const message = { reference: randomUUID(), kind, panToken: card.token, ...fields };
+    const body = { organizationNumber: ORGANIZATION, changes: [message] };
+    const settle = (json: unknown) => {
+      const [result] = (json as ChangeResults | undefined)?.results ?? [];
+      if (result?.status === 'recorded' || result?.status === 'already_recorded') {
+        card.acknowledgedChanges++;
+      } else card.possibleChanges--;
+    };
+    await send({ method: 'POST', path: '/v1/account-changes', body, key: undefined, settle });
   }
 
   async function work(): Promise<void> {
     while (!isStopped) {
       const card = model.cards.length === 0 ? undefined : seeded.pick(model.cards);
-      const choice = seeded.below(10);
+      const choice = seeded.below(20);
       const before = answeredCount;
-      if (card === undefined || choice < 5) await create();
-      else if (choice < 8) await verify(card);
-      else if (!card.isEnded) await change(card, choice === 8 ? 3 : 7);
+      // Of what is not answered, some is enough.
+      if (model.open.length >= OPEN_MAX) await sendAgain();
+      else if (card === undefined || choice < 8) await create();
+      else if (choice < 12) await verify(card);
+      else if (choice < 14) await sendAgain();
+      else if (choice < 16) await repeat();
+      else if (!card.isEnded) {
+        if (choice === 16) await change(card, 3);
+        else if (choice === 17) await change(card, 7);
+        else await tellChange(card, choice === 18 ? 'renewed' : 'closed');
+      }
       // While nothing answers, asking at full speed only heats the machine.
-      if (answeredCount === before) await new Promise((resolve) => setTimeout(resolve, 5));
+      if (answeredCount === before) await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
 
@@ -148,6 +248,10 @@ export function startClients(deps: ClientDeps, clientCount: number): Clients {
       await Promise.all(workers);
     },
     answeredCount: () => answeredCount,
+    async settleOpen() {
+      for (let tries = 0; model.open.length > 0 && tries < 100_000; tries++) await sendAgain();
+      if (model.open.length > 0) model.violations.push('requests stay without an answer');
+    },
     verify,
   };
 }

@@ -16,6 +16,7 @@ import { FAULTS, type FaultName, KILLS, OTHER_FAULTS } from './faults.ts';
 import { type Model, makeModel } from './model.ts';
 import { makeNodeProcess } from './node-process.ts';
 import { startProxy } from './proxy.ts';
+import { makeRotations } from './rotations.ts';
 import { makeSeeded } from './seeded.ts';
 import { verifyAnswers, verifyDatabase } from './verify.ts';
 
@@ -38,6 +39,7 @@ const KILLS_PER_OTHER_FAULT = 4;
 interface Outcome {
   readonly model: Model;
   readonly counts: ReadonlyMap<FaultName, number>;
+  readonly keyChanges: { readonly begun: number; readonly killed: number };
 }
 
 async function run(engine: Engine, mode: string, kills: number, seed: number): Promise<Outcome> {
@@ -56,10 +58,12 @@ async function run(engine: Engine, mode: string, kills: number, seed: number): P
   const clientSeed = makeSeeded(seed + 1);
   const deps = { urls: () => [server.url], credentials: service, model, seeded: clientSeed };
   const counts = new Map<FaultName, number>();
+  const rotations = makeRotations(service.home, throughProxy, makeSeeded(seed + 2));
   try {
     for (let kill = 1; kill <= kills && model.violations.length === 0; kill++) {
       const names: FaultName[] = [seeded.pick(KILLS[engine])];
       if (kill % KILLS_PER_OTHER_FAULT === 0) names.push(seeded.pick(OTHER_FAULTS[engine]));
+      await rotations.turn();
       for (const name of names) {
         const known = model.cards.length;
         const clients = startClients(deps, Number(options.clients));
@@ -71,7 +75,9 @@ async function run(engine: Engine, mode: string, kills: number, seed: number): P
       }
       if (kill % 50 === 0) print(`${engine}: ${kill} kills, ${model.cards.length} cards`);
     }
+    if (!(await rotations.finish())) model.violations.push('a change of keys does not end');
     const clients = startClients(deps, 0);
+    await clients.settleOpen();
     await verifyAnswers(clients, model, seeded, 0);
     await server.kill();
     await verifyDatabase(place ?? sqliteIn(service.home), model);
@@ -81,7 +87,7 @@ async function run(engine: Engine, mode: string, kills: number, seed: number): P
     await postgres?.stop();
     rmSync(service.home, { recursive: true, force: true });
   }
-  return { model, counts };
+  return { model, counts, keyChanges: rotations.counts };
 }
 
 function print(line: string): void {
@@ -93,10 +99,14 @@ print(`seed ${seed} (again: npm run test:crash -- --seed ${seed})`);
 let isGood = true;
 for (const name of options.engines.split(',')) {
   const engine = name as Engine;
-  const { model, counts } = await run(engine, '', Number(options.kills), seed);
+  const { model, counts, keyChanges } = await run(engine, '', Number(options.kills), seed);
   const { cards, requestIds, violations } = model;
   const faults = [...counts].map(([fault, count]) => `${fault} ${count}`).join(', ');
   print(`${engine}: ${faults}`);
+  print(
+    `${engine}: ${keyChanges.begun} changes of keys, ${keyChanges.killed} of them killed; ` +
+      `${model.recoveredCount} lost answers asked for again, ${model.repeatedCount} requests repeated`,
+  );
   print(
     `${engine}: ${requestIds.size} requests acknowledged, ${cards.length} cards, ` +
       `${violations.length} violations`,

@@ -28,7 +28,8 @@ const stopServer: Fault = async ({ server, seeded }) => {
 };
 
 const jumpClock: Fault = async ({ server, seeded }) => {
-  for (const hours of [seeded.below(24), -seeded.below(24), 0]) {
+  // Kept answers are told again for 24 hours: no two moments of the harness are further apart.
+  for (const hours of [seeded.below(12), -seeded.below(12), 0]) {
     server.jumpClock(hours * 3_600_000);
     await sleep(100);
   }

@@ -10,11 +10,30 @@ export interface ModelCard {
   isEnded: boolean;
 }
 
+/** A request that may be sent again: by its `Idempotency-Key`, or by the reference it carries. */
+export interface RepeatableRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly body: object;
+  readonly key: string | undefined;
+  /** Once it is answered, however often it was sent. `data` undefined: it was refused. */
+  settle(data: unknown): void;
+}
+
 export interface Model {
   readonly cards: ModelCard[];
   readonly byToken: ReadonlyMap<string, ModelCard>;
   /** The ids under which the audit must have a record. */
   readonly requestIds: Set<string>;
+  /** Requests whose answer was lost: sent again until they are answered. */
+  readonly open: RepeatableRequest[];
+  /** Requests with an `Idempotency-Key` that were answered, and how. */
+  readonly answered: { readonly request: RepeatableRequest; readonly answer: string }[];
+  /** Cards that requests which cannot be repeated may have made, their answers being lost. */
+  possibleCardCount: number;
+  /** How often a lost answer was asked for again and came; how often one was asked for twice. */
+  recoveredCount: number;
+  repeatedCount: number;
   /** What cannot be; nothing while all is well. */
   readonly violations: string[];
   /** An answer said that this card exists. */
@@ -31,6 +50,11 @@ export function makeModel(): Model {
     byToken,
     violations,
     requestIds: new Set(),
+    open: [],
+    answered: [],
+    possibleCardCount: 0,
+    recoveredCount: 0,
+    repeatedCount: 0,
     acknowledge(pan, token) {
       const card = {
         ...{ pan, token, acknowledgedChanges: 0, possibleChanges: 0, isEnded: false },

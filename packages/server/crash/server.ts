@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { flushCompileCache } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { makeLog } from '../src/log.ts';
@@ -47,4 +48,5 @@ const database = url === '' ? undefined : ({ engine: 'postgres', url } as const)
 const open = mode === 'early-ack' ? openEarly : openStore;
 const service = await openService(home, log, undefined, { database, open });
 await service.app.listen({ host: '127.0.0.1', port: Number(port) });
+flushCompileCache(); // Nobody who is killed writes it at the end.
 process.send?.('listening');

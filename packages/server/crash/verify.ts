@@ -37,6 +37,10 @@ export async function verifyDatabase(place: StorePlace, model: Model): Promise<v
     );
     if (counts?.n !== counts?.tokens) violations.push('a token stands for two numbers');
     if (counts?.n !== counts?.numbers) violations.push('a number has two tokens');
+    // Every request that may be repeated has been answered by now: it made one card, or none.
+    if (Number(counts?.n) > model.cards.length + model.possibleCardCount) {
+      violations.push('a repeated request made a second card');
+    }
 
     const changes = await schema.run(
       `select card_number.token, count(account_change.position) as n from card_number

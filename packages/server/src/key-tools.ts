@@ -10,10 +10,12 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { KeyTools } from './cli/key-tools.ts';
+import type { AuditAction } from './domain/audit-record.ts';
 import { Refusal } from './domain/error.ts';
+import type { OrganizationNumber } from './domain/organization-number.ts';
 import { createCustodyFile, firstCustody } from './keys/custody.ts';
 import { backUpKek, type KekBackup, restoreKek } from './keys/kek-backup.ts';
-import { makeKekRegister } from './keys/kek-change.ts';
+import { makeKekFile } from './keys/kek-change.ts';
 import { makeKeyBlock, openTokenKeyBlock, TOKEN_KEY_HEADER } from './keys/key-block.ts';
 import { joinComponents, parseComponent } from './keys/key-component.ts';
 import { createPrivateFile, readPrivateFile } from './keys/private-file.ts';
@@ -26,13 +28,17 @@ import {
   systemClock,
 } from './opened-home.ts';
 import { makeKeyJobStore, makeOperatorStore } from './store/key-store.ts';
+import type { RequestContext } from './usecase/audit-trail.ts';
+import { makeChangeKeks } from './usecase/change-keks.ts';
 import { makeCloseKey } from './usecase/close-key.ts';
 import { makeDestroyKey } from './usecase/destroy-key.ts';
 import { makeAuthorize } from './usecase/dual-control.ts';
 import { makeExportKey } from './usecase/export-key.ts';
 import { makeImportKey } from './usecase/import-key.ts';
 import type { KeyAdminDeps } from './usecase/key-admin-deps.ts';
+import { nameOfKey } from './usecase/key-changes.ts';
 import { makeListKeys } from './usecase/list-keys.ts';
+import { makeOnRecord } from './usecase/on-record.ts';
 import type { Clock } from './usecase/ports.ts';
 import { makeRegisterOperator } from './usecase/register-operator.ts';
 import { makeRekeyData } from './usecase/rekey-data.ts';
@@ -56,44 +62,64 @@ export async function openKeyTools(
   surroundings: KeyToolsSurroundings = {},
 ): Promise<KeyTools> {
   const opened = await openHome(home, log, surroundings.clock ?? systemClock, options);
-  const { reader, custody, wrapper, keys } = opened;
+  const { reader, custody, wrapper, audited } = opened;
   const jobs = makeKeyJobStore(reader);
+  const { environment, keyAgeDaysMax, dualControl: policy } = custody.settings();
   const deps = { ...opened, jobs, pause: surroundings.pause ?? ((ms: number) => pause(ms)) };
-  const dualControl = { ...opened, operators: makeOperatorStore(reader) };
-  const keks = makeKekRegister(custodyFileIn(home), custody, wrapper);
-  const { environment, keyAgeDaysMax } = custody.settings();
+  const dualControl = { ...opened, operators: makeOperatorStore(reader), policy };
+  const keks = makeKekFile(custodyFileIn(home), custody, wrapper);
+  const changeKeks = makeChangeKeks({ ...deps, keks });
+  const onRecord = makeOnRecord({ audited });
+  const importKey = makeImportKey(deps);
   const exportKey = makeExportKey(deps);
+  /** Of an organization: what is refused before the first change is on record like the rest. */
+  const ofOrganization =
+    <A extends readonly unknown[], T>(
+      action: AuditAction,
+      change: (context: RequestContext, organization: OrganizationNumber, ...more: A) => Promise<T>,
+    ) =>
+    (context: RequestContext, organization: OrganizationNumber, ...more: A): Promise<T> =>
+      onRecord(context, action, { organization }, () => change(context, organization, ...more));
+  const destroy = makeDestroyKey(deps);
   return {
     context: (who) => ({ who, requestId: opened.random.recordId() }),
     authorize: makeAuthorize(dualControl),
     readSecret: (path) => readPrivateFile(path).trim(),
     list: makeListKeys(deps, { environment, keyAgeDaysMax }),
-    rotate: makeRotateKey(deps),
-    closeKey: makeCloseKey(deps),
-    destroy: makeDestroyKey(deps),
-    retokenize: makeRetokenize(deps),
-    retire: makeRetireEpochs(deps),
-    rekeyData: makeRekeyData(deps),
-    rekeyIndex: makeRekeyIndex(deps),
-    rewrap: makeRewrapKeys({ ...deps, kekChange: keks }),
-    importKey: makeImportKey(deps),
-    bytesOfComponents: (paths) => componentsIn(paths),
-    bytesOfKeyBlock: (path, transportPaths) =>
-      openTokenKeyBlock(transportKey(transportPaths), readPrivateFile(path).trim()),
-    exportKey: (context, organization, epoch, transportPaths) => {
-      const key = transportKey(transportPaths);
-      return exportKey(context, organization, epoch, (bytes) =>
-        makeKeyBlock(key, TOKEN_KEY_HEADER, bytes),
-      );
+    rotate: ofOrganization('activate_key', makeRotateKey(deps)),
+    closeKey: ofOrganization('close_key', makeCloseKey(deps)),
+    destroy: (context, request) => {
+      const { organization } = request;
+      const facts = { organization, key: nameOfKey(request) };
+      return onRecord(context, 'destroy_key', facts, () => destroy(context, request));
     },
+    retokenize: ofOrganization('retokenize', makeRetokenize(deps)),
+    retire: ofOrganization('close_key', makeRetireEpochs(deps)),
+    rekeyData: ofOrganization('rekey', makeRekeyData(deps)),
+    rekeyIndex: ofOrganization('rekey', makeRekeyIndex(deps)),
+    rewrap: makeRewrapKeys({ ...deps, keks }),
+    importKey: ofOrganization('import_key', async (context, organization, readBytes) =>
+      importKey(context, organization, await readBytes()),
+    ),
+    parseComponent,
+    joinComponents,
+    openKeyBlock: (keyBlock, transport) => openTokenKeyBlock(transportKey(transport), keyBlock),
+    exportKey: ofOrganization('export_key', (context, organization, epoch, transport) => {
+      const key = transportKey(transport);
+      const wrap = (bytes: Uint8Array) => makeKeyBlock(key, TOKEN_KEY_HEADER, bytes);
+      return exportKey(context, organization, epoch, wrap);
+    }),
     operators: makeRegisterOperator(dualControl),
     keks: {
-      list: keks.settings,
-      add: (path, howToGet) => keks.add(JSON.parse(readPrivateFile(path)), howToGet),
-      async remove(id) {
-        const inUse = (await keys.listKeys()).flatMap(({ key }) => key?.kek ?? []);
-        keks.remove(id, new Set(inUse));
-      },
+      list: (context) =>
+        audited(context, 'list_keys', async (trail) => {
+          trail.note({ key: 'key-encryption keys' });
+          await trail.commit([]);
+          return keks.settings();
+        }),
+      add: (context, path, howToGet) =>
+        changeKeks.add(context, JSON.parse(readPrivateFile(path)), howToGet),
+      remove: changeKeks.remove,
     },
     backUp: makeBackUp(home, opened),
     end: opened.close,
@@ -106,15 +132,17 @@ function makeBackUp(home: string, opened: OpenedHome): KeyTools['backUp'] {
   return async (context, folder, shareCount, threshold) => {
     const { environment, current, keyEncryptionKeys } = custody.settings();
     const own = keyEncryptionKeys.find(({ id }) => id === current);
-    if (own?.provider !== 'file') {
-      const reason = 'only a key-encryption key in a file is backed up here: its provider keeps it';
-      throw new Refusal('KEY_INPUT_INVALID', { reason });
-    }
-    const kek = { id: own.id, environment, bytes: readKekFile(own, home) };
-    const { backup, shares } = await backUpKek(kek, shareCount, threshold);
-    await opened.audited(context, 'back_up_key', async (trail) => {
-      trail.note({ key: `key-encryption key ${own.id}` });
+    const { backup, shares } = await opened.audited(context, 'back_up_key', async (trail) => {
+      trail.note({ key: `key-encryption key ${current}` });
+      if (own?.provider !== 'file') {
+        const reason =
+          'only a key-encryption key in a file is backed up here: its provider keeps it';
+        throw new Refusal('KEY_INPUT_INVALID', { reason });
+      }
+      const kek = { id: own.id, environment, bytes: readKekFile(own, home) };
+      const made = await backUpKek(kek, shareCount, threshold);
       await trail.commit([]);
+      return made;
     });
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const text = `${JSON.stringify(backup, undefined, 2)}\n`;
@@ -151,11 +179,7 @@ export async function restoreHome(
   return backup;
 }
 
-function componentsIn(paths: readonly string[]): Uint8Array {
-  return joinComponents(paths.map((path) => parseComponent(readPrivateFile(path))));
-}
-
 /** The key both sides of a transport have, in components as well. */
-function transportKey(paths: readonly string[]) {
-  return createSecretKey(componentsIn(paths));
+function transportKey(components: readonly Uint8Array[]) {
+  return createSecretKey(joinComponents(components));
 }

@@ -13,6 +13,7 @@ import { makeLog } from './log.ts';
 import { createService, openService, type ServiceOptions } from './service.ts';
 import { databaseOf, serviceOptionsOf } from './service-options.ts';
 import { simulate } from './simulate.ts';
+import { makeTerminal } from './terminal.ts';
 import { isWorker, runWorkers } from './workers.ts';
 
 const LOOPBACK = '127.0.0.1';
@@ -74,6 +75,7 @@ function makeProgram(config: Config): Program {
       openService: (folder, logFile) => start(folder, logFile, LOOPBACK, {}),
     },
     simulate,
+    terminal: makeTerminal(),
     database: databaseTools(() => databaseOf(config)),
     keys: {
       open: (folder) => openKeyTools(folder, errorLog(), serviceOptionsOf(config)),

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { addCopy } from './database-copy.ts';
 import { homeOption } from './options.ts';
 import type { Program } from './program.ts';
 
@@ -8,6 +9,20 @@ export interface DatabaseStatus {
   readonly version: number;
   /** Names of the steps that are missing. */
   readonly pending: readonly string[];
+}
+
+/** A database as a person names it. */
+export interface NamedPlace {
+  /** The path of a SQLite file, or `postgres://user@host:5432/database`. */
+  readonly place: string;
+  readonly passwordFile: string | undefined;
+}
+
+/** What an organization has on both sides of a copy; `organization` undefined: the service itself. */
+export interface CopiedPart {
+  readonly organization: number | undefined;
+  readonly rowCount: number;
+  readonly digest: string;
 }
 
 /** What the commands of this file need of the rest of the program. */
@@ -19,6 +34,12 @@ export interface DatabaseTools {
   backup(home: string, target: string): Promise<number>;
   /** @returns what is wrong, a sentence each. */
   check(home: string): Promise<readonly string[]>;
+  /** @returns `comparisons` undefined: everything is copied, and the last step is still to come. */
+  copy(
+    request: { from: NamedPlace; to: NamedPlace; finish: boolean },
+    report: (progress: { copiedCount: number; totalCount: number }) => void,
+  ): Promise<{ comparisons: readonly CopiedPart[] | undefined; blockedMs: number }>;
+  abandonCopy(from: NamedPlace): Promise<void>;
 }
 
 /** `pantoken db ...`: the database of a service, without the service. */
@@ -56,4 +77,5 @@ export function addDatabase(root: Command, program: Program): void {
     if (found.length > 0) throw new Error(found.join('\n'));
     print('nothing is wrong');
   });
+  addCopy(db, program);
 }

@@ -3,10 +3,14 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { Refusal } from '../domain/error.ts';
 import { type OrganizationNumber, parseOrganizationNumber } from '../domain/organization-number.ts';
 import type { RequestContext } from '../usecase/audit-trail.ts';
+import type { KeyCommandKind } from '../usecase/dual-control.ts';
 import type { Report } from '../usecase/walk-numbers.ts';
 import type { KeyTools } from './key-tools.ts';
 import { homeOption } from './options.ts';
 import type { Program } from './program.ts';
+
+/** What the commands of keys need of the rest of the program. */
+export type KeyProgram = Pick<Program, 'defaults' | 'keys' | 'print' | 'terminal'>;
 
 /** What every command of keys is given. */
 export interface KeyOptions {
@@ -18,7 +22,7 @@ export interface KeyOptions {
 /** Adds a command that opens the keys of a home, and lets go of them when it is done. */
 export function addKeyCommand<O extends KeyOptions>(
   parent: Command,
-  program: Program,
+  program: KeyProgram,
   [name, description, more = '']: readonly [string, string, string?],
   options: readonly Option[],
   act: (tools: KeyTools, options: O) => Promise<void>,
@@ -40,21 +44,17 @@ export function addKeyCommand<O extends KeyOptions>(
     });
 }
 
-/** Who gives the command, for the record; a destructive one needs a second operator. */
+/** Who gives the command, for the record; one that changes custody needs a second operator. */
 export async function authorized(
   tools: KeyTools,
   { credential, approve }: KeyOptions,
+  kind: KeyCommandKind,
   command: string,
 ): Promise<RequestContext> {
   const read = (path: string | undefined) =>
     path === undefined ? undefined : tools.readSecret(path);
   const word = { credential: read(credential), approve: read(approve) };
-  return tools.context(await tools.authorize(command, word));
-}
-
-/** The context of what needs nobody's word. */
-export function plain(tools: KeyTools): RequestContext {
-  return tools.context('operator');
+  return tools.context(await tools.authorize(kind, command, word));
 }
 
 export function organizationOption(): Option {
@@ -87,7 +87,7 @@ export function demandConfirmation(typed: number | undefined, expected: number):
 }
 
 /** A line for every twentieth of the way. */
-export function reportTo(program: Program, what: string): Report {
+export function reportTo(program: KeyProgram, what: string): Report {
   let shown = -1;
   return ({ doneCount, totalCount }) => {
     const share = totalCount === 0 ? 20 : Math.floor((doneCount * 20) / totalCount);

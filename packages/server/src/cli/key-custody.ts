@@ -5,14 +5,14 @@ import {
   authorized,
   filesOption,
   type KeyOptions,
+  type KeyProgram,
   parseCount,
-  plain,
 } from './key-command.ts';
+import { digestOf } from './key-transport.ts';
 import { homeOption } from './options.ts';
-import type { Program } from './program.ts';
 
 /** The commands of key-encryption keys, their backups, and the people who give commands. */
-export function addKeyCustody(keys: Command, program: Program): void {
+export function addKeyCustody(keys: Command, program: KeyProgram): void {
   addKek(keys, program);
   addRewrap(keys, program);
   addBackup(keys, program);
@@ -20,14 +20,21 @@ export function addKeyCustody(keys: Command, program: Program): void {
   addOperators(keys, program);
 }
 
-function addKek(keys: Command, program: Program): void {
+function addKek(keys: Command, program: KeyProgram): void {
   const kek = keys.command('kek').description('the key-encryption keys of this home');
-  addKeyCommand<KeyOptions>(kek, program, ['list', 'where they are kept'], [], async (tools) => {
-    const { current, keyEncryptionKeys } = tools.keks.list();
-    for (const { id, provider } of keyEncryptionKeys) {
-      program.print(`${id}  ${provider}${id === current ? '  current' : ''}`);
-    }
-  });
+  addKeyCommand<KeyOptions>(
+    kek,
+    program,
+    ['list', 'where they are kept'],
+    [],
+    async (tools, options) => {
+      const context = await authorized(tools, options, 'reading', 'keys kek list');
+      const { current, keyEncryptionKeys } = await tools.keks.list(context);
+      for (const { id, provider } of keyEncryptionKeys) {
+        program.print(`${id}  ${provider}${id === current ? '  current' : ''}`);
+      }
+    },
+  );
   const settings = new Option(
     '--settings <file>',
     'JSON: id, provider, options; mode 600',
@@ -38,8 +45,13 @@ function addKek(keys: Command, program: Program): void {
     program,
     ['add', 'add one; nothing is wrapped under it yet'],
     [settings, create],
-    (tools, options) =>
-      tools.keks.add(resolve(options.settings), options.create ? 'create' : 'use'),
+    async (tools, options) => {
+      const howToGet = options.create ? 'create' : 'use';
+      const named = `--settings ${digestOf(tools, options.settings)}`;
+      const command = `keys kek add ${named}${options.create ? ' --create' : ''}`;
+      const context = await authorized(tools, options, 'custody', command);
+      await tools.keks.add(context, resolve(options.settings), howToGet);
+    },
   );
   const id = new Option('--id <id>', 'which one').makeOptionMandatory();
   addKeyCommand<KeyOptions & { id: string }>(
@@ -48,27 +60,30 @@ function addKek(keys: Command, program: Program): void {
     ['remove', 'forget one that nothing is wrapped under'],
     [id],
     async (tools, options) => {
-      await authorized(tools, options, `keys kek remove --id ${options.id}`);
-      await tools.keks.remove(options.id);
+      const command = `keys kek remove --id ${options.id}`;
+      const context = await authorized(tools, options, 'custody', command);
+      await tools.keks.remove(context, options.id);
     },
   );
 }
 
-function addRewrap(keys: Command, program: Program): void {
+function addRewrap(keys: Command, program: KeyProgram): void {
   const to = new Option('--to <id>', 'the key-encryption key').makeOptionMandatory();
   addKeyCommand<KeyOptions & { to: string }>(
     keys,
     program,
     ['rewrap', 'put all keys under another key-encryption key, while the service goes on'],
     [to],
-    async (tools, { to: kek }) => {
-      const { rewrappedCount } = await tools.rewrap(plain(tools), kek);
+    async (tools, options) => {
+      const { to: kek } = options;
+      const context = await authorized(tools, options, 'custody', `keys rewrap --to ${kek}`);
+      const { rewrappedCount } = await tools.rewrap(context, kek);
       program.print(`${rewrappedCount} keys are under ${kek} now`);
     },
   );
 }
 
-function addBackup(keys: Command, program: Program): void {
+function addBackup(keys: Command, program: KeyProgram): void {
   const out = new Option(
     '--out <folder>',
     'for the sealed copy and the shares',
@@ -85,14 +100,14 @@ function addBackup(keys: Command, program: Program): void {
     async (tools, options) => {
       const { out, shares, threshold } = options;
       const command = `keys backup --shares ${shares} --threshold ${threshold}`;
-      const context = await authorized(tools, options, command);
+      const context = await authorized(tools, options, 'custody', command);
       await tools.backUp(context, resolve(out), shares, threshold);
       program.print(`${resolve(out)}: give each share to one custodian, and delete it here`);
     },
   );
 }
 
-function addRestore(keys: Command, program: Program): void {
+function addRestore(keys: Command, program: KeyProgram): void {
   keys
     .command('restore')
     .description('put a key-encryption key back into a new home')
@@ -111,7 +126,7 @@ function addRestore(keys: Command, program: Program): void {
     });
 }
 
-function addOperators(keys: Command, program: Program): void {
+function addOperators(keys: Command, program: KeyProgram): void {
   const operators = keys
     .command('operators')
     .description('who gives commands; with two or more, none gives a destructive one alone');
@@ -122,7 +137,8 @@ function addOperators(keys: Command, program: Program): void {
     ['add', 'register one; the credential is shown once'],
     [name()],
     async (tools, options) => {
-      const context = await authorized(tools, options, `keys operators add --name ${options.name}`);
+      const command = `keys operators add --name ${options.name}`;
+      const context = await authorized(tools, options, 'operators', command);
       const { credential } = await tools.operators.add(context, options.name);
       program.print(credential);
     },
@@ -134,7 +150,8 @@ function addOperators(keys: Command, program: Program): void {
     [name()],
     async (tools, options) => {
       const command = `keys operators remove --name ${options.name}`;
-      await tools.operators.remove(await authorized(tools, options, command), options.name);
+      const context = await authorized(tools, options, 'operators', command);
+      await tools.operators.remove(context, options.name);
     },
   );
 }

@@ -18,6 +18,12 @@ export interface ShownKek {
   readonly provider: string;
 }
 
+/** A component of a key, and what its custodian compares. */
+export interface Component {
+  readonly bytes: Uint8Array;
+  readonly checkValue: string;
+}
+
 /** What the commands of keys need of the rest of the program. Secrets are named by their files. */
 export interface KeyTools {
   context(who: string): RequestContext;
@@ -32,20 +38,28 @@ export interface KeyTools {
   readonly rekeyData: Rekey;
   readonly rekeyIndex: Rekey;
   readonly rewrap: RewrapKeys;
-  readonly importKey: ImportKey;
-  bytesOfComponents(paths: readonly string[]): Uint8Array;
-  bytesOfKeyBlock(path: string, transportPaths: readonly string[]): Uint8Array;
+  importKey(
+    context: RequestContext,
+    organization: OrganizationNumber,
+    /** Asked for once the command may be given; what is refused there is on record, too. */
+    readBytes: () => Promise<Uint8Array>,
+  ): ReturnType<ImportKey>;
+  parseComponent(text: string, demand: 'with check value' | 'or without'): Component;
+  joinComponents(components: readonly Uint8Array[]): Uint8Array;
+  openKeyBlock(keyBlock: string, transport: readonly Uint8Array[]): Uint8Array;
   exportKey(
     context: RequestContext,
     organization: OrganizationNumber,
     epoch: number,
-    transportPaths: readonly string[],
+    transport: readonly Uint8Array[],
   ): Promise<{ readonly keyBlock: string; readonly checkValue: string }>;
   readonly operators: RegisterOperator;
   readonly keks: {
-    list(): { readonly current: string; readonly keyEncryptionKeys: readonly ShownKek[] };
-    add(settingsPath: string, howToGet: 'create' | 'use'): Promise<void>;
-    remove(id: string): Promise<void>;
+    list(
+      context: RequestContext,
+    ): Promise<{ readonly current: string; readonly keyEncryptionKeys: readonly ShownKek[] }>;
+    add(context: RequestContext, settingsPath: string, howToGet: 'create' | 'use'): Promise<void>;
+    remove(context: RequestContext, id: string): Promise<void>;
   };
   backUp(
     context: RequestContext,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
@@ -5,29 +6,35 @@ import {
   addKeyCommand,
   authorized,
   epochOption,
-  filesOption,
   type KeyOptions,
+  type KeyProgram,
   organizationOption,
 } from './key-command.ts';
+import { componentOptions, readComponents } from './key-components.ts';
 import type { KeyTools } from './key-tools.ts';
-import type { Program } from './program.ts';
 
-const TRANSPORT = 'a file for each component of the transport key';
-
-interface ImportOptions extends KeyOptions {
-  readonly organization: OrganizationNumber;
-  readonly component?: readonly string[];
-  readonly keyBlock?: string;
+interface TransportOptions extends KeyOptions {
   readonly transportComponent?: readonly string[];
+  readonly transportComponents?: number;
 }
 
+interface ImportOptions extends TransportOptions {
+  readonly organization: OrganizationNumber;
+  readonly component?: readonly string[];
+  readonly components?: number;
+  readonly keyBlock?: string;
+}
+
+const TOKEN_KEY = 'the token key';
+const TRANSPORT_KEY = 'the transport key';
+
 /** The commands that bring a token key in, and give one away, wrapped. */
-export function addKeyTransport(keys: Command, program: Program): void {
+export function addKeyTransport(keys: Command, program: KeyProgram): void {
   addImport(keys, program);
   addExport(keys, program);
 }
 
-function addImport(keys: Command, program: Program): void {
+function addImport(keys: Command, program: KeyProgram): void {
   addKeyCommand<ImportOptions>(
     keys,
     program,
@@ -35,24 +42,25 @@ function addImport(keys: Command, program: Program): void {
       'import',
       'take a token key from outside; it waits until it is rotated to',
       `
-Either --component twice or three times: files of 64 hexadecimal digits, a space, and the check value
-of the component. Or --key-block, of ANSI X9.143 version D, and --transport-component as above.`,
+A component is 64 hexadecimal digits, a space, and its check value: in files (--component, twice or three
+times), or entered here (--components 2 or 3), where on a terminal the check value is shown instead.
+Or --key-block, of ANSI X9.143 version D, with the components of its transport key in the same way.`,
     ],
     [
       organizationOption(),
-      filesOption('--component <file>', 'a file for each component').makeOptionMandatory(false),
+      ...componentOptions('', TOKEN_KEY),
       new Option('--key-block <file>', 'a file with a key block'),
-      filesOption('--transport-component <file>', TRANSPORT).makeOptionMandatory(false),
+      ...componentOptions('transport-', TRANSPORT_KEY),
     ],
     async (tools, options) => {
-      const bytes = bytesOf(tools, options);
-      const { organization } = options;
-      const context = await authorized(
-        tools,
-        options,
-        `keys import --organization ${organization}`,
+      const { organization, keyBlock } = options;
+      // The second operator approves this key block, not any.
+      const named = keyBlock === undefined ? '' : ` --key-block ${digestOf(tools, keyBlock)}`;
+      const command = `keys import --organization ${organization}${named}`;
+      const context = await authorized(tools, options, 'custody', command);
+      const { epoch, checkValue } = await tools.importKey(context, organization, () =>
+        bytesOf(tools, program, options),
       );
-      const { epoch, checkValue } = await tools.importKey(context, organization, bytes);
       program.print(
         `organization ${organization}: epoch ${epoch} waits, check value ${checkValue}`,
       );
@@ -60,38 +68,42 @@ of the component. Or --key-block, of ANSI X9.143 version D, and --transport-comp
   );
 }
 
-function bytesOf(
-  tools: KeyTools,
-  { component, keyBlock, transportComponent }: ImportOptions,
-): Uint8Array {
-  const paths = (files: readonly string[]) => files.map((file) => resolve(file));
-  if (component !== undefined && keyBlock === undefined && transportComponent === undefined) {
-    return tools.bytesOfComponents(paths(component));
-  }
-  if (component === undefined && keyBlock !== undefined && transportComponent !== undefined) {
-    return tools.bytesOfKeyBlock(resolve(keyBlock), paths(transportComponent));
-  }
-  throw new Error('give --component, or --key-block with --transport-component');
+/** 64 bits of SHA-256: enough for the two operators to mean the same file. */
+export function digestOf(tools: KeyTools, path: string): string {
+  const text = tools.readSecret(resolve(path));
+  return `sha256:${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
 }
 
-function addExport(keys: Command, program: Program): void {
-  addKeyCommand<
-    KeyOptions & {
-      organization: OrganizationNumber;
-      epoch: number;
-      transportComponent: readonly string[];
-    }
-  >(
+async function bytesOf(
+  tools: KeyTools,
+  program: KeyProgram,
+  options: ImportOptions,
+): Promise<Uint8Array> {
+  const { component, components, keyBlock } = options;
+  if (keyBlock === undefined) {
+    const source = { files: component, count: components };
+    return tools.joinComponents(await readComponents(tools, program, source, TOKEN_KEY));
+  }
+  const transport = await readComponents(tools, program, transportOf(options), TRANSPORT_KEY);
+  return tools.openKeyBlock(tools.readSecret(resolve(keyBlock)), transport);
+}
+
+function transportOf({ transportComponent, transportComponents }: TransportOptions) {
+  return { files: transportComponent, count: transportComponents };
+}
+
+function addExport(keys: Command, program: KeyProgram): void {
+  addKeyCommand<TransportOptions & { organization: OrganizationNumber; epoch: number }>(
     keys,
     program,
     ['export', 'give a token key away in a key block of ANSI X9.143 version D'],
-    [organizationOption(), epochOption(), filesOption('--transport-component <file>', TRANSPORT)],
+    [organizationOption(), epochOption(), ...componentOptions('transport-', TRANSPORT_KEY)],
     async (tools, options) => {
       const { organization, epoch } = options;
       const command = `keys export --organization ${organization} --epoch ${epoch}`;
-      const context = await authorized(tools, options, command);
-      const paths = options.transportComponent.map((file) => resolve(file));
-      const exported = await tools.exportKey(context, organization, epoch, paths);
+      const context = await authorized(tools, options, 'custody', command);
+      const transport = await readComponents(tools, program, transportOf(options), TRANSPORT_KEY);
+      const exported = await tools.exportKey(context, organization, epoch, transport);
       program.print(exported.keyBlock);
       program.print(`check value ${exported.checkValue}`);
     },

@@ -8,14 +8,13 @@ import {
   demandConfirmation,
   epochOption,
   type KeyOptions,
+  type KeyProgram,
   organizationOption,
   parseCount,
-  plain,
   reportTo,
 } from './key-command.ts';
 import { addKeyCustody } from './key-custody.ts';
 import { addKeyTransport } from './key-transport.ts';
-import type { Program } from './program.ts';
 
 interface EpochOptions extends KeyOptions {
   readonly organization: OrganizationNumber;
@@ -23,7 +22,7 @@ interface EpochOptions extends KeyOptions {
 }
 
 /** `pantoken keys ...`: the keys of a service, beside the nodes that run. */
-export function addKeys(root: Command, program: Program): void {
+export function addKeys(root: Command, program: KeyProgram): void {
   const keys = root.command('keys').description('the keys of a service; docs/keys.md tells all');
   addList(keys, program);
   addRotate(keys, program);
@@ -35,7 +34,7 @@ export function addKeys(root: Command, program: Program): void {
   addKeyTransport(keys, program);
 }
 
-function addList(keys: Command, program: Program): void {
+function addList(keys: Command, program: KeyProgram): void {
   const organization = organizationOption().makeOptionMandatory(false);
   const json = new Option('--json', 'the inventory as JSON');
   addKeyCommand<KeyOptions & { organization?: OrganizationNumber; json?: true }>(
@@ -44,14 +43,15 @@ function addList(keys: Command, program: Program): void {
     ['list', 'every key there is or was, its state, age and tokens'],
     [organization, json],
     async (tools, options) => {
-      const inventory = await tools.list(options.organization);
+      const context = await authorized(tools, options, 'reading', 'keys list');
+      const inventory = await tools.list(context, options.organization);
       if (options.json) program.print(JSON.stringify(inventory, undefined, 2));
       else printInventory(program, inventory);
     },
   );
 }
 
-function printInventory({ print }: Program, { keys, warnings }: Inventory): void {
+function printInventory({ print }: KeyProgram, { keys, warnings }: Inventory): void {
   const head = [
     'key',
     'state',
@@ -88,20 +88,23 @@ function cellsOf(key: InventoryKey): string[] {
   ];
 }
 
-function addRotate(keys: Command, program: Program): void {
+function addRotate(keys: Command, program: KeyProgram): void {
   addKeyCommand<KeyOptions & { organization: OrganizationNumber }>(
     keys,
     program,
     ['rotate', 'make the next token key the one that makes tokens; old tokens open as before'],
     [organizationOption()],
-    async (tools, { organization }) => {
-      const { epoch, before } = await tools.rotate(plain(tools), organization);
+    async (tools, options) => {
+      const { organization } = options;
+      const command = `keys rotate --organization ${organization}`;
+      const context = await authorized(tools, options, 'rotation', command);
+      const { epoch, before } = await tools.rotate(context, organization);
       program.print(`organization ${organization}: epoch ${epoch} makes, epoch ${before} opens`);
     },
   );
 }
 
-function addClose(keys: Command, program: Program): void {
+function addClose(keys: Command, program: KeyProgram): void {
   addKeyCommand<EpochOptions>(
     keys,
     program,
@@ -110,7 +113,7 @@ function addClose(keys: Command, program: Program): void {
     async (tools, options) => {
       const { organization, epoch } = options;
       const command = `keys close --organization ${organization} --epoch ${epoch}`;
-      const context = await authorized(tools, options, command);
+      const context = await authorized(tools, options, 'custody', command);
       const { cardCount } = await tools.closeKey(context, organization, epoch);
       program.print(`organization ${organization}: epoch ${epoch} is closed`);
       if (cardCount > 0) program.print(`warning: ${cardCount} cards have their token from it`);
@@ -118,7 +121,7 @@ function addClose(keys: Command, program: Program): void {
   );
 }
 
-function addDestroy(keys: Command, program: Program): void {
+function addDestroy(keys: Command, program: KeyProgram): void {
   const purpose = new Option('--purpose <purpose>', 'which kind of key')
     .choices(['token', 'data'])
     .default('token');
@@ -138,7 +141,7 @@ function addDestroy(keys: Command, program: Program): void {
       demandConfirmation(options.confirm, organization);
       const named = `--organization ${organization} --purpose ${options.purpose} --epoch ${epoch}`;
       const command = `keys destroy ${named} --quiet-days ${quietDays}`;
-      const context = await authorized(tools, options, command);
+      const context = await authorized(tools, options, 'custody', command);
       const request = { organization, purpose: options.purpose, epoch, quietDays };
       await tools.destroy(context, request);
       program.print(`organization ${organization}: ${options.purpose} key ${epoch} is destroyed`);
@@ -146,7 +149,7 @@ function addDestroy(keys: Command, program: Program): void {
   );
 }
 
-function addRetokenize(keys: Command, program: Program): void {
+function addRetokenize(keys: Command, program: KeyProgram): void {
   const retire = new Option('--retire', 'then refuse the tokens that were replaced');
   addKeyCommand<KeyOptions & { organization: OrganizationNumber; retire?: true }>(
     keys,
@@ -156,21 +159,23 @@ function addRetokenize(keys: Command, program: Program): void {
     async (tools, options) => {
       const { organization } = options;
       const report = reportTo(program, 'retokenize');
-      const done = await tools.retokenize(plain(tools), organization, report);
+      const named = `keys retokenize --organization ${organization}`;
+      const context = options.retire
+        ? await authorized(tools, options, 'custody', `${named} --retire`)
+        : await authorized(tools, options, 'rotation', named);
+      const done = await tools.retokenize(context, organization, report);
       program.print(`${done.movedCount} cards have a new token, of epoch ${done.epoch}`);
       if (done.damagedCount > 0) {
         throw new Error(`${done.damagedCount} records are damaged and were left as they are`);
       }
       if (!options.retire) return;
-      const command = `keys retokenize --organization ${organization} --retire`;
-      const context = await authorized(tools, options, command);
       const closed = await tools.retire(context, organization);
       program.print(`closed epochs: ${closed.join(', ') || 'none'}`);
     },
   );
 }
 
-function addRekey(keys: Command, program: Program): void {
+function addRekey(keys: Command, program: KeyProgram): void {
   const purpose = new Option(
     '--purpose <purpose>',
     'data: stored PANs; index: what they are found by',
@@ -182,10 +187,13 @@ function addRekey(keys: Command, program: Program): void {
     program,
     ['rekey', 'put stored PANs, or their index, under a new key, while the service goes on'],
     [organizationOption(), purpose],
-    async (tools, { organization, purpose }) => {
+    async (tools, options) => {
+      const { organization, purpose } = options;
+      const command = `keys rekey --organization ${organization} --purpose ${purpose}`;
+      const context = await authorized(tools, options, 'custody', command);
       const rekey = purpose === 'data' ? tools.rekeyData : tools.rekeyIndex;
       const report = reportTo(program, `rekey ${purpose}`);
-      const { epoch, remainingCount } = await rekey(plain(tools), organization, report);
+      const { epoch, remainingCount } = await rekey(context, organization, report);
       program.print(`organization ${organization}: everything is under ${purpose} key ${epoch}`);
       if (remainingCount > 0) throw new Error(`${remainingCount} records are under older keys`);
     },

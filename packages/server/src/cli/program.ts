@@ -13,6 +13,7 @@ import type { DatabaseTools } from './database.ts';
 import type { KeyToolsSource } from './key-tools.ts';
 import type { OperatorProgram } from './operator.ts';
 import type { SandboxService } from './sandbox.ts';
+import type { Terminal } from './terminal.ts';
 
 /** A service that can be started and stopped. */
 export interface RunningService {
@@ -56,6 +57,7 @@ export interface Program extends OperatorProgram {
     openService(home: string, logFile: string): Promise<RunningService>;
   };
   readonly database: DatabaseTools;
+  readonly terminal: Terminal;
   /** Starts a simulated scheme whose keys are in a folder, and are made there when they are not. */
   simulate(scheme: Scheme, folder: string, port: number): Promise<SimulatedScheme>;
   readonly keys: KeyToolsSource;

@@ -187,6 +187,10 @@ export const REFUSALS = {
     title: 'This cannot be undone: confirm it by typing the organization number.',
   },
   OPERATOR_UNKNOWN: { kind: 'unauthenticated', title: 'No operator has this credential.' },
+  OPERATORS_TOO_FEW: {
+    kind: 'conflict',
+    title: 'The settings of this home demand two operators, and there are not so many.',
+  },
   APPROVAL_MISSING: {
     kind: 'conflict',
     title: 'This needs the approval of a second operator within 15 minutes.',

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { DualControlPolicy } from '../usecase/dual-control.ts';
 import type { Kek, KekProvider, KekProviderName, KekSettings } from './kek.ts';
 import { KeyProviderError } from './kek.ts';
 import { createPrivateFile, readPrivateFile, replacePrivateFile } from './private-file.ts';
@@ -23,6 +24,8 @@ export interface CustodySettings {
   readonly keyCacheTtlSeconds: number;
   /** Keys older than this are warned of, 1 to 3650 days. */
   readonly keyAgeDaysMax: number;
+  /** Which commands need two operators: docs/key-ceremonies.md. */
+  readonly dualControl: DualControlPolicy;
   /** The id of the key-encryption key that wraps new keys. */
   readonly current: string;
   readonly keyEncryptionKeys: readonly KekSettings[];
@@ -44,6 +47,9 @@ const KEY_CACHE_TTL_SECONDS = 3600;
 /** A year: a cryptoperiod that NIST SP 800-57 part 1 finds fit for a key that encrypts keys or data. */
 const KEY_AGE_DAYS_MAX = 365;
 
+/** Two operators are asked for once there are two. */
+const DUAL_CONTROL: DualControlPolicy = { always: false, rotations: false };
+
 /** A service begins with a key-encryption key in a file beside its settings. */
 export function firstCustody(environment: string): CustodySettings {
   const first: KekSettings = {
@@ -55,6 +61,7 @@ export function firstCustody(environment: string): CustodySettings {
     environment,
     keyCacheTtlSeconds: KEY_CACHE_TTL_SECONDS,
     keyAgeDaysMax: KEY_AGE_DAYS_MAX,
+    dualControl: DUAL_CONTROL,
     current: first.id,
     keyEncryptionKeys: [first],
   };
@@ -126,7 +133,11 @@ function encode(settings: CustodySettings): string {
 /** @throws {Error} naming the field. */
 export function parseCustody(given: CustodySettings): CustodySettings {
   const { environment, keyCacheTtlSeconds, keyAgeDaysMax, current, keyEncryptionKeys } = given;
+  const { dualControl = DUAL_CONTROL } = given;
   const wrong = (field: string) => new Error(`settings of key-encryption keys: ${field}`);
+  const unknown = Object.keys(given).find((name) => !FIELDS.includes(name));
+  if (unknown !== undefined) throw wrong(`the fields are ${FIELDS.join(', ')}`);
+  if (!isDualControl(dualControl)) throw wrong('dualControl');
   if (!/^[a-z0-9-]{1,32}$/.test(environment)) throw wrong('environment');
   if (!isInteger(keyCacheTtlSeconds, 1, 604_800)) throw wrong('keyCacheTtlSeconds');
   if (!isInteger(keyAgeDaysMax, 1, 3650)) throw wrong('keyAgeDaysMax');
@@ -134,7 +145,20 @@ export function parseCustody(given: CustodySettings): CustodySettings {
   const keks = keyEncryptionKeys.map(parseKekSettings);
   const ids = keks.map(({ id }) => id);
   if (new Set(ids).size !== ids.length || !ids.includes(current)) throw wrong('current');
-  return { environment, keyCacheTtlSeconds, keyAgeDaysMax, current, keyEncryptionKeys: keks };
+  const limits = { keyCacheTtlSeconds, keyAgeDaysMax, dualControl };
+  return { environment, ...limits, current, keyEncryptionKeys: keks };
+}
+
+const FIELDS = [
+  ...['environment', 'keyCacheTtlSeconds', 'keyAgeDaysMax', 'dualControl', 'current'],
+  'keyEncryptionKeys',
+];
+
+function isDualControl(given: DualControlPolicy | null): boolean {
+  if (typeof given !== 'object' || given === null) return false;
+  const { always, rotations, ...more } = given;
+  const isBoth = typeof always === 'boolean' && typeof rotations === 'boolean';
+  return isBoth && Object.keys(more).length === 0;
 }
 
 /** @throws {Error} naming the field. */

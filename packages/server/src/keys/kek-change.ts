@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path';
-import type { KekChange } from '../usecase/rewrap-keys.ts';
+import type { KekRegister } from '../usecase/change-keks.ts';
 import {
   type Custody,
   type CustodySettings,
@@ -12,51 +12,58 @@ import type { KekSettings } from './kek.ts';
 import type { KeyWrapper } from './key-wrapper.ts';
 
 /** The file of the key-encryption keys, changed by an operator. Nodes read it again by themselves. */
-export interface KekRegister extends KekChange {
+export interface KekFile extends KekRegister {
   settings(): CustodySettings;
-  /**
-   * Adds a key-encryption key; nothing is wrapped under it yet.
-   *
-   * @param howToGet `create` makes the key where it is to be kept; `use` takes the one that is there.
-   * @throws {Error} when the settings are not understood, the id is taken, or it cannot be opened.
-   */
-  add(settings: KekSettings, howToGet: 'create' | 'use'): Promise<void>;
-  /** Forgets a key-encryption key. @param inUse the ids that wrapped keys name. @throws {Error} */
-  remove(id: string, inUse: ReadonlySet<string>): void;
 }
 
-export function makeKekRegister(path: string, custody: Custody, wrapper: KeyWrapper): KekRegister {
+export function makeKekFile(path: string, custody: Custody, wrapper: KeyWrapper): KekFile {
   const folder = dirname(resolve(path));
+  const replace = (change: (before: CustodySettings) => Partial<CustodySettings>) => {
+    const before = readCustodyFile(path);
+    replaceCustodyFile(path, { ...before, ...change(before) });
+  };
   return {
     settings: () => readCustodyFile(path),
 
-    async add(given, howToGet) {
-      const settings = parseKekSettings(given);
-      const before = readCustodyFile(path);
-      if (before.keyEncryptionKeys.some(({ id }) => id === settings.id)) {
-        throw new Error(`there is a key-encryption key ${settings.id} already`);
+    async prepareAddition(given, howToGet) {
+      const settings = parseKekSettings(given as KekSettings);
+      const { id, provider } = settings;
+      if (readCustodyFile(path).keyEncryptionKeys.some((each) => each.id === id)) {
+        throw new Error(`there is a key-encryption key ${id} already`);
       }
-      const provider = PROVIDERS[settings.provider];
-      if (howToGet === 'create') await provider.create(settings, folder);
-      const kek = await provider.open(settings, folder);
+      if (howToGet === 'create') await PROVIDERS[provider].create(settings, folder);
+      const kek = await PROVIDERS[provider].open(settings, folder);
       await kek.check();
       await kek.close();
-      const keyEncryptionKeys = [...before.keyEncryptionKeys, settings];
-      replaceCustodyFile(path, { ...before, keyEncryptionKeys });
+      return {
+        ...{ id, provider },
+        finish: () =>
+          replace(({ keyEncryptionKeys }) => ({
+            keyEncryptionKeys: [...keyEncryptionKeys, settings],
+          })),
+      };
     },
 
-    remove(id, inUse) {
-      const before = readCustodyFile(path);
-      if (before.current === id) throw new Error(`${id} is the current key-encryption key`);
+    prepareRemoval(id, inUse) {
+      const { current, keyEncryptionKeys } = readCustodyFile(path);
+      const found = keyEncryptionKeys.find((each) => each.id === id);
+      if (found === undefined) throw new Error(`there is no key-encryption key ${id}`);
+      if (current === id) throw new Error(`${id} is the current key-encryption key`);
       if (inUse.has(id)) throw new Error(`keys are wrapped under ${id}: re-wrap them first`);
-      const keyEncryptionKeys = before.keyEncryptionKeys.filter((each) => each.id !== id);
-      replaceCustodyFile(path, { ...before, keyEncryptionKeys });
+      return {
+        ...{ id, provider: found.provider },
+        finish: () =>
+          replace((before) => ({
+            keyEncryptionKeys: before.keyEncryptionKeys.filter((each) => each.id !== id),
+          })),
+      };
     },
 
-    async makeCurrent(id) {
+    async prepareSelection(id) {
       await (await custody.kek(id)).check();
-      const before = readCustodyFile(path);
-      if (before.current !== id) replaceCustodyFile(path, { ...before, current: id });
+      const found = readCustodyFile(path).keyEncryptionKeys.find((each) => each.id === id);
+      if (found === undefined) throw new Error(`there is no key-encryption key ${id}`);
+      return { id, provider: found.provider, finish: () => replace(() => ({ current: id })) };
     },
 
     rewrap: (key, kek) => wrapper.rewrap(key, kek),

@@ -3,24 +3,37 @@ import { xor } from './aes-cmac.ts';
 import { aesCheckValue } from './check-value.ts';
 
 /** 64 hexadecimal digits, in groups if the writer likes, and the check value of the component. */
-const COMPONENT_PATTERN = /^((?:[0-9A-Fa-f]{4}[ -]?){15}[0-9A-Fa-f]{4})\s+([0-9A-Fa-f]{6})\s*$/;
+const COMPONENT_PATTERN =
+  /^((?:[0-9A-Fa-f]{4}[ -]?){15}[0-9A-Fa-f]{4})(?:\s+([0-9A-Fa-f]{6}))?\s*$/;
+
+/** A component, and what its custodian compares. */
+export interface KeyComponent {
+  readonly bytes: Buffer;
+  readonly checkValue: string;
+}
 
 /**
  * One component of a key, as its custodian types it: the digits and the check value, that a wrong
  * digit is noticed before the components meet.
  *
+ * @param demand `or without`: its custodian is there to compare the check value that is returned.
+ *
  * @throws {Refusal} `KEY_INPUT_INVALID`
  */
-export function parseComponent(text: string): Buffer {
-  const [, digits, checkValue] = COMPONENT_PATTERN.exec(text) ?? [];
-  if (digits === undefined || checkValue === undefined) {
+export function parseComponent(
+  text: string,
+  demand: 'with check value' | 'or without' = 'with check value',
+): KeyComponent {
+  const [, digits, typed] = COMPONENT_PATTERN.exec(text) ?? [];
+  if (digits === undefined || (typed === undefined && demand === 'with check value')) {
     throw invalid('a component is 64 hexadecimal digits, a space, and its check value');
   }
   const bytes = Buffer.from(digits.replaceAll(/[ -]/g, ''), 'hex');
-  if (aesCheckValue(bytes) !== checkValue.toUpperCase()) {
+  const checkValue = aesCheckValue(bytes);
+  if (typed !== undefined && checkValue !== typed.toUpperCase()) {
     throw invalid('the check value of a component does not fit: a digit is wrong');
   }
-  return bytes;
+  return { bytes, checkValue };
 }
 
 /** The component as {@link parseComponent} takes it. */

@@ -44,8 +44,10 @@ export function keyWriteOf(change: KeyChange): Write {
       const { command, requestedBy, requestedAtMs } = change.approval;
       return { name: 'askApproval', values: [command, requestedBy, requestedAtMs] };
     }
-    case 'end_approval':
-      return { name: 'endApproval', values: [change.command] };
+    case 'end_approval': {
+      const { command, requestedAtMs } = change.approval;
+      return { name: 'endApproval', values: [command, requestedAtMs] };
+    }
     default:
       return numberWriteOf(change);
   }

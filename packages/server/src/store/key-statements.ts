@@ -56,7 +56,7 @@ export const KEY_READS = {
     from operator order by name limit 10000`,
   findApproval: `
     select command, requested_by as "requestedBy", requested_at as "requestedAtMs"
-    from approval where command = $1`,
+    from approval where command = $1 and ended = 0`,
 } as const;
 
 export const KEY_WRITES = {
@@ -110,6 +110,7 @@ export const KEY_WRITES = {
   askApproval: `
     insert into approval (command, requested_by, requested_at) values ($1, $2, $3)
     on conflict (command) do update set requested_by = excluded.requested_by,
-      requested_at = excluded.requested_at`,
-  endApproval: `delete from approval where command = $1`,
+      requested_at = excluded.requested_at, ended = 0`,
+  endApproval: `
+    update approval set ended = ended + 1 where command = $1 and requested_at = $2`,
 } as const;

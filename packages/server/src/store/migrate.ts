@@ -1,3 +1,4 @@
+import { refuseCopied } from './copy/copy-state.ts';
 import type { Dialect } from './dialect.ts';
 import { type Migration, pendingMigrations } from './migrations.ts';
 import type { Row } from './statements.ts';
@@ -34,9 +35,11 @@ export async function schemaStatus(connection: SchemaConnection): Promise<Schema
  * wait for the row it has locked. Each step is one transaction: it is there whole or not at all.
  *
  * @returns the versions that were applied here.
- * @throws {Error} when the database is newer than this program.
+ * @throws {Error} when the database is newer than this program, was moved away, or is the target of a
+ *   copy that is not finished.
  */
 export async function migrate(connection: SchemaConnection): Promise<readonly number[]> {
+  await refuseCopied(connection);
   if ((await schemaStatus(connection)).pending.length === 0) return []; // No lock is taken then.
   await bootstrap(connection);
   const applied: number[] = [];

@@ -92,7 +92,8 @@ export type KeyChange =
   | { readonly kind: 'add_operator'; readonly operator: RegisteredOperator }
   | { readonly kind: 'remove_operator'; readonly operatorId: string }
   | { readonly kind: 'ask_approval'; readonly approval: Approval }
-  | { readonly kind: 'end_approval'; readonly command: string }
+  /** Once; a second time is a conflict. */
+  | { readonly kind: 'end_approval'; readonly approval: Approval }
   | KeyNumberChange;
 
 /** What a change of keys does to a number or a card. */

@@ -1,5 +1,6 @@
 import type { KeyState } from '../domain/key-epoch.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
+import type { RequestContext } from './audit-trail.ts';
 import type { KeyAdminDeps } from './key-admin-deps.ts';
 import type { KeyPurpose, KeyRecord } from './key-ports.ts';
 
@@ -50,7 +51,10 @@ export interface InventoryPolicy {
   readonly keyAgeDaysMax: number;
 }
 
-export type ListKeys = (organization?: OrganizationNumber) => Promise<Inventory>;
+export type ListKeys = (
+  context: RequestContext,
+  organization?: OrganizationNumber,
+) => Promise<Inventory>;
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -101,12 +105,15 @@ const CRYPTOGRAPHY: readonly CryptographicUse[] = [
   { algorithm: "Shamir's secret sharing", use: 'backup of a key-encryption key', standard: '-' },
 ];
 
-/** Writes down every key there is or was, its age, and how many tokens need it. */
+/**
+ * Writes down every key there is or was, its age, and how many tokens need it. That somebody asked is
+ * on record.
+ */
 export function makeListKeys(
-  deps: Pick<KeyAdminDeps, 'keys' | 'jobs' | 'clock'>,
+  deps: Pick<KeyAdminDeps, 'audited' | 'keys' | 'jobs' | 'clock'>,
   policy: InventoryPolicy,
 ): ListKeys {
-  return async (organization) => {
+  const takeStock = async (organization: OrganizationNumber | undefined): Promise<Inventory> => {
     const nowMs = deps.clock.nowMs();
     const records = (await deps.keys.listKeys()).filter(
       (each) => organization === undefined || each.organization === organization,
@@ -121,6 +128,13 @@ export function makeListKeys(
       warnings: keys.flatMap(({ warning }) => warning ?? []),
     };
   };
+  return (context, organization) =>
+    deps.audited(context, 'list_keys', async (trail) => {
+      if (organization !== undefined) trail.note({ organization });
+      const inventory = await takeStock(organization);
+      await trail.commit([]);
+      return inventory;
+    });
 }
 
 type Counts = ReadonlyMap<

@@ -1,13 +1,6 @@
 import type { RequestContext } from './audit-trail.ts';
+import { type KekRegister, makeChangeKeks } from './change-keks.ts';
 import { changeKeys, type KeyAdminDeps } from './key-admin-deps.ts';
-import type { WrappedKey } from './ports.ts';
-
-/** Takes keys out from under one key-encryption key and puts them under another. */
-export interface KekChange {
-  /** New keys are wrapped under it from now on. @throws when there is none of this id, or it is gone. */
-  makeCurrent(kek: string): Promise<void>;
-  rewrap(key: WrappedKey, kek: string): Promise<WrappedKey>;
-}
 
 export type RewrapKeys = (
   context: RequestContext,
@@ -22,15 +15,16 @@ export type RewrapKeys = (
  * @throws {Error} when a provider is gone.
  */
 export function makeRewrapKeys(
-  deps: Pick<KeyAdminDeps, 'audited' | 'keys' | 'keyring'> & { readonly kekChange: KekChange },
+  deps: Pick<KeyAdminDeps, 'audited' | 'keys' | 'keyring'> & { readonly keks: KekRegister },
 ): RewrapKeys {
-  const { keys, keyring, kekChange } = deps;
+  const { keys, keyring, keks } = deps;
+  const { select } = makeChangeKeks(deps);
   return async (context, kek) => {
-    await kekChange.makeCurrent(kek);
+    await select(context, kek);
     let rewrappedCount = 0;
     for (const { key } of await keys.listKeys()) {
       if (key === undefined || key.kek === kek) continue;
-      const rewrapped = await kekChange.rewrap(key, kek);
+      const rewrapped = await keks.rewrap(key, kek);
       await changeKeys(deps, context, 'rewrap_key', key, [
         { kind: 'rewrap_key', key: rewrapped, fromKek: key.kek },
       ]);

@@ -91,7 +91,7 @@ describe('the end of an epoch', () => {
   };
   const seen = () =>
     withKeyTools(test, async (tools) => {
-      const { keys } = await tools.list(LETTERS);
+      const { keys } = await tools.list(KEY_OPERATOR, LETTERS);
       return keys.find(({ purpose, epoch }) => purpose === 'token' && epoch === 1)?.seenCount;
     });
 

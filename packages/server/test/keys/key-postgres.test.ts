@@ -93,12 +93,12 @@ it('keys are rotated, cards retokenized and re-keyed on PostgreSQL while two nod
   const kek = { id: 'second', provider: 'file', options: { path: 'second-kek' } };
   writeFileSync(settings, JSON.stringify(kek), { mode: 0o600 });
   await change(async (tools) => {
-    await tools.keks.add(settings, 'create');
+    await tools.keks.add(KEY_OPERATOR, settings, 'create');
     assert((await tools.rewrap(KEY_OPERATOR, 'second')).rewrappedCount >= 11);
   });
   await make();
   await demandAll(cards);
-  const { keys } = await change((tools) => tools.list(LETTERS));
+  const { keys } = await change((tools) => tools.list(KEY_OPERATOR, LETTERS));
   const current = keys.find(({ purpose, epoch }) => purpose === 'token' && epoch === 2);
   assert.equal(current?.tokenCount, cards.size);
   assert(keys.every(({ state, kek }) => state === 'destroyed' || kek === 'second'));
