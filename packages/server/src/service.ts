@@ -75,6 +75,7 @@ export async function openService(
     transport,
     log,
     meter: metrics,
+    tracer: opened.traces,
   });
   const { tls } = transport;
   const certificate = tls && followTlsFiles(app.server as unknown as TlsServer, tls, log);

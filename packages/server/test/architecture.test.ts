@@ -49,7 +49,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   watch: [
     ...['watch', 'usecase', 'domain', 'node:dns', 'node:http', 'node:https', 'node:net', 'node:os'],
-    ...['node:tls', 'prom-client'],
+    ...['node:crypto', 'node:tls', 'prom-client'], // node:crypto: the ids of spans.
   ],
   cli: [
     ...['cli', 'usecase', 'audit', 'domain', 'commander', 'node:crypto', 'node:fs', 'node:path'],

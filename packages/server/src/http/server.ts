@@ -11,6 +11,7 @@ import fastify, {
 import type { AuditAction } from '../domain/audit-record.ts';
 import { REFUSALS, Refusal } from '../domain/error.ts';
 import type { RecordRefusal } from '../usecase/record-refusal.ts';
+import type { Tracer } from '../usecase/trace-ports.ts';
 import { type CardtokensDeps, registerCardtokens } from './cardtokens/cardtokens.ts';
 import { cardtokensFace } from './cardtokens/error.ts';
 import type { Face } from './face.ts';
@@ -26,6 +27,7 @@ import { makeRefusalCounter, type RefusalCounter } from './refusal-counter.ts';
 import { refusalOfError } from './refusal-of-error.ts';
 import { requesterOf } from './requester.ts';
 import { tlsOptions } from './tls.ts';
+import { traceRequests } from './tracing.ts';
 import type { Transport } from './transport.ts';
 import { registerV1, type V1Deps } from './v1/v1.ts';
 
@@ -37,6 +39,8 @@ export interface ServerDeps {
   readonly recordRefusal: RecordRefusal;
   readonly log: FastifyBaseLogger;
   readonly meter: HttpMeter;
+  /** Undefined: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** No request of ours comes near it; mass calls of later faces are bounded by it, too. */
@@ -71,7 +75,7 @@ const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 
 /** The HTTP server with all of its faces. It listens when told to. */
 export function buildServer(deps: ServerDeps): FastifyInstance {
-  const { firstVision, cardtokens, v1, transport, log, meter } = deps;
+  const { firstVision, cardtokens, v1, transport, log, meter, tracer } = deps;
   const app = openApp(transport, log);
   const counter = makeRefusalCounter();
   app.addHook('onResponse', (request, reply, done) => {
@@ -79,11 +83,15 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
     meter.answered(auditAction, reply.statusCode, reply.elapsedTime / 1000);
     done();
   });
+  traceRequests(app, tracer);
   takeBodies(app);
   hardenAnswers(app);
   app.setErrorHandler(async (error, request, reply) => {
     const recorded = await account(error, request, deps, counter);
-    if (recorded instanceof Refusal) meter.refused(recorded.code);
+    if (recorded instanceof Refusal) {
+      meter.refused(recorded.code);
+      tracer?.refused(request.id, recorded.code);
+    }
     return answerError(recorded, request, reply);
   });
   limitUrls(app);
