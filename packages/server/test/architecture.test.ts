@@ -45,7 +45,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
       'node:https',
       'node:fs',
     ],
-    'node:perf_hooks', // How late the event loop runs: load is shed by it.
   ],
   watch: [
     ...['watch', 'usecase', 'domain', 'node:dns', 'node:http', 'node:https', 'node:net', 'node:os'],

@@ -66,9 +66,8 @@ const HEADERS_BYTES_MAX = 8 * 1024;
 const HEADERS_MAX = 64;
 const URL_LENGTH_MAX = 1024;
 
-/** Time for the headers, and for all of a request: who needs longer wants to hold the connection. */
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 30_000;
+/** Node looks for slow clients every 30 s unless told otherwise: ten times as long as they may take. */
+const LOOKS_PER_TIMEOUT = 10;
 
 /** An idle connection is kept a little longer than the minute that proxies keep theirs. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
@@ -114,6 +113,7 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
 
 function openApp(transport: Transport, log: FastifyBaseLogger): FastifyInstance {
   const { tls, clientCertificates, trustedProxies, connectionsMax } = transport;
+  const { headersTimeoutMs: headersTimeout, requestTimeoutMs: requestTimeout } = transport;
   const options: FastifyServerOptions = {
     loggerInstance: log,
     // A logger of its own for each request costs more than all look-ups; lines name the request.
@@ -122,7 +122,7 @@ function openApp(transport: Transport, log: FastifyBaseLogger): FastifyInstance 
     genReqId: () => randomUUID(),
     requestIdHeader: false,
     bodyLimit: BODY_BYTES_MAX,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
     forceCloseConnections: 'idle',
@@ -131,7 +131,8 @@ function openApp(transport: Transport, log: FastifyBaseLogger): FastifyInstance 
     clientErrorHandler: answerBrokenHttp,
     frameworkErrors: (error, request, reply) => answerError(error, request, reply),
   };
-  const limits = { maxHeaderSize: HEADERS_BYTES_MAX, headersTimeout: HEADERS_TIMEOUT_MS };
+  const connectionsCheckingInterval = headersTimeout / LOOKS_PER_TIMEOUT;
+  const limits = { maxHeaderSize: HEADERS_BYTES_MAX, headersTimeout, connectionsCheckingInterval };
   // Apart from the class of its server an app with TLS is the same, and typed as if it were.
   const connection =
     tls === undefined

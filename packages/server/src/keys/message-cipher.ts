@@ -79,8 +79,13 @@ function modulusBitsOf(pem: string): number {
   }
 }
 
+/** The pool of threads is the whole process's, and so is the limit. */
+let jweUnderWay = 0;
+
 /** The private operation is on a thread of the pool: WebCrypto has an asynchronous form of it. */
 async function decryptJwe(key: KeyObject, encrypted: string): Promise<Uint8Array | undefined> {
+  if (jweUnderWay >= WAITING_MAX) throw new Refusal('TOO_BUSY');
+  jweUnderWay++;
   try {
     const { plaintext } = await compactDecrypt(encrypted, key, {
       keyManagementAlgorithms: ['RSA-OAEP-256'],
@@ -89,6 +94,8 @@ async function decryptJwe(key: KeyObject, encrypted: string): Promise<Uint8Array
     return plaintext;
   } catch {
     return undefined;
+  } finally {
+    jweUnderWay--;
   }
 }
 
