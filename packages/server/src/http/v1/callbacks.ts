@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { Type } from 'typebox';
 import type { HandleCallback } from '../../usecase/handle-callback.ts';
 import { rawBodyOf } from '../raw-body.ts';
 
@@ -10,7 +11,8 @@ import { rawBodyOf } from '../raw-body.ts';
 export function registerCallbacks(app: FastifyInstance, handleCallback: HandleCallback): void {
   for (const scheme of ['visa', 'mastercard'] as const) {
     const config = { openapi: { summary: 'What a scheme pushes', security: [] } };
-    app.post(`/v1/callbacks/${scheme}`, { config }, async (request) => {
+    const schema = { response: { 200: Type.Object({}, { additionalProperties: true }) } };
+    app.post(`/v1/callbacks/${scheme}`, { schema, config }, async (request) => {
       return (await handleCallback(scheme, rawBodyOf(request))) ?? {};
     });
   }
