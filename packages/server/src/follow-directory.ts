@@ -15,9 +15,15 @@ export interface FollowDirectoryDeps {
   readonly directory: Directory;
   readonly keyring: Keyring;
   readonly zoneKeys: ZoneKeys;
+  /** Keys of the service itself. */
+  readonly serviceKeys: { refresh(): Promise<void> };
   readonly log: Logger;
   /** So often the keys are read anew although nothing changed: that their provider is still there. */
   readonly confirmEveryMs: number;
+  /** Calls back when another node may have changed something: it need not come, and may come in vain. */
+  readonly listen?: ((onHint: () => void) => () => Promise<void>) | undefined;
+  /** Left out: {@link LOOK_EVERY_MS}. Tests that look at hints alone never look by themselves. */
+  readonly lookEveryMs?: number;
   /** A failure that was not there before. */
   onFailure(error: unknown): Promise<void>;
 }
@@ -31,7 +37,8 @@ export interface Following {
 
 /** Keeps what is registered up to date with what other nodes and processes register. */
 export function followDirectory(deps: FollowDirectoryDeps): Following {
-  const { directory, keyring, zoneKeys, log, confirmEveryMs, onFailure } = deps;
+  const { directory, keyring, zoneKeys, serviceKeys, log, confirmEveryMs, onFailure } = deps;
+  const { lookEveryMs = LOOK_EVERY_MS, listen } = deps;
   let underWay: Promise<void> = Promise.resolve();
   let isFailing = false;
   let areKeysConfirmed = true;
@@ -42,6 +49,7 @@ export function followDirectory(deps: FollowDirectoryDeps): Following {
     try {
       await keyring.refresh();
       await zoneKeys.refresh();
+      await serviceKeys.refresh();
       areKeysConfirmed = true;
     } catch (error) {
       // A database that does not answer says nothing about the keys.
@@ -69,18 +77,31 @@ export function followDirectory(deps: FollowDirectoryDeps): Following {
     }
   }
 
-  let timer = setTimeout(turn, LOOK_EVERY_MS).unref();
+  let timer = setTimeout(turn, lookEveryMs).unref();
   let isStopped = false;
+  let isLooking = false;
+  let isHinted = false;
   function turn(): void {
+    isLooking = true;
+    isHinted = false;
     underWay = look().then(() => {
-      if (!isStopped) timer = setTimeout(turn, LOOK_EVERY_MS).unref();
+      isLooking = false;
+      // A hint that came meanwhile may be of something that was not seen yet.
+      if (!isStopped) timer = setTimeout(turn, isHinted ? 0 : lookEveryMs).unref();
     });
   }
+  const stopListening = listen?.(() => {
+    isHinted = true;
+    if (isLooking || isStopped) return;
+    clearTimeout(timer);
+    turn();
+  });
   return {
     areKeysConfirmed: () => areKeysConfirmed,
     async stop() {
       isStopped = true;
       clearTimeout(timer);
+      await stopListening?.();
       await underWay;
     },
   };

@@ -107,7 +107,7 @@ export async function openHome(home: string, log: Logger, clock: Clock, options:
   }
   const settings = options;
   try {
-    const serviceKeys = await openServiceKeys(wrapper, await keys.listKeys());
+    const serviceKeys = await openServiceKeys(wrapper, keys);
     const keyring = await makeKeyring({ custody, wrapper, store: keys, clock });
     const metrics = makeMetrics();
     const traces = openTraces(settings, metrics);

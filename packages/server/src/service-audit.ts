@@ -116,8 +116,8 @@ export async function openAudit({
     ledger,
     archive,
     checkpointer,
-    publicKey: signer.publicKey,
-    publicKeyPem: String(signer.publicKey.export({ type: 'spki', format: 'pem' })),
+    /** Of the key that signs checkpoints, then of those that did before it. */
+    publicKeys: signer.publicKeys,
     budgets,
     isWritable: observed.isWritable,
     tryWriting: observed.tryWriting,

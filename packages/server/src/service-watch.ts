@@ -4,9 +4,11 @@
  * @module
  */
 import { once } from 'node:events';
+import type { Logger } from 'pino';
 import type { Audit } from './service-audit.ts';
 import { makeWrappedKeyStore } from './store/key-store.ts';
 import type { Reader } from './store/statements.ts';
+import { ageWarningOf } from './usecase/list-keys.ts';
 import type { Clock } from './usecase/ports.ts';
 import type { Metrics } from './watch/metrics.ts';
 import { CHECK_LIMIT_MS, makeWatchServer, type Readiness } from './watch/watch-server.ts';
@@ -18,10 +20,16 @@ export interface WatchDeps {
   readonly clock: Clock;
   /** Whether the provider of the keys answered when it was last asked. */
   areKeysConfirmed(): boolean;
+  readonly log: Logger;
+  readonly keyAgeDaysMax: number;
 }
 
 /** Half of the time a check has. */
 const DATABASE_LIMIT_MS = CHECK_LIMIT_MS / 2;
+
+/** Keys that grow old are warned of at the start, and once a day. */
+const DAY_MS = 24 * 60 * 60 * 1000;
+const WARN_EVERY_MS = DAY_MS;
 
 export function openWatch(deps: WatchDeps) {
   const { metrics, audit, reader, clock } = deps;
@@ -31,7 +39,11 @@ export function openWatch(deps: WatchDeps) {
     lossCount: () => audit.losses().length,
     budgetUse: () => audit.budgets.largestUse(),
     keyAges: () => keyAges(reader, clock.nowMs()),
+    closedEpochs: () => closedEpochs(reader),
   });
+  const warn = () => void warnOfOldKeys(deps).catch(() => undefined); // The database is away.
+  warn();
+  const timer = setInterval(warn, WARN_EVERY_MS).unref();
   const server = makeWatchServer({ metrics, check: () => check(deps) });
   return {
     /** @returns the port, which is chosen where 0 is given. */
@@ -42,6 +54,7 @@ export function openWatch(deps: WatchDeps) {
       return typeof address === 'object' && address !== null ? address.port : port;
     },
     async close(): Promise<void> {
+      clearInterval(timer);
       if (!server.listening) return;
       const closed = once(server, 'close');
       server.close();
@@ -74,6 +87,25 @@ async function inTime(asked: Promise<unknown>): Promise<boolean> {
   const isAnswered = await Promise.race([answered, late]);
   clearTimeout(timer);
   return isAnswered;
+}
+
+async function warnOfOldKeys({ reader, clock, log, keyAgeDaysMax }: WatchDeps): Promise<void> {
+  for (const key of await makeWrappedKeyStore(reader).listKeys()) {
+    const nowMs = clock.nowMs();
+    if (ageWarningOf(key, keyAgeDaysMax, nowMs) === undefined) continue;
+    const { organization = 'service', purpose, epoch, createdAtMs } = key;
+    const ageDays = Math.floor((nowMs - createdAtMs) / DAY_MS);
+    const facts = { organization, purpose, epoch, ageDays, daysLeft: keyAgeDaysMax - ageDays };
+    log.warn({ facts }, 'a key grows old: rotate it');
+  }
+}
+
+async function closedEpochs(reader: Reader) {
+  const keys = await makeWrappedKeyStore(reader).listKeys();
+  const closed = keys.filter(({ purpose, state }) => purpose === 'token' && state === 'closed');
+  return closed.map(({ organization, epoch, seenCount }) => {
+    return { organization: String(organization), epoch, seenCount };
+  });
 }
 
 async function keyAges(reader: Reader, nowMs: number) {

@@ -1,5 +1,6 @@
 import { deepEqual, equal, notDeepEqual } from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import canonicalize from 'canonicalize';
 import fc from 'fast-check';
 import { canonicalJson, parseCanonical } from '../src/audit/canonical.ts';
 import {
@@ -67,6 +68,32 @@ describe('the canonical form of audit lines', () => {
       }),
     );
     equal(parseCanonical('{"b":1,"a":2}'), undefined);
+  });
+
+  it('is what the library makes of it, whichever way it was made', () => {
+    const names = fc.constantFrom('action', 'atMs', 'code', 'who', '9', '10', 'é', '"', 'toJSON');
+    const value = fc.oneof(
+      ...[fc.string({ unit: 'binary' }), fc.string(), fc.integer(), fc.double(), fc.boolean()],
+      fc.constantFrom(undefined, null, -0, 2 ** 53, [1], { b: 1, a: [] }),
+    );
+    const made = (make: () => unknown) => {
+      try {
+        return make();
+      } catch {
+        return 'refused';
+      }
+    };
+    fc.assert(
+      fc.property(fc.array(fc.tuple(names, value)), fc.boolean(), (pairs, isSorted) => {
+        const inOrder = isSorted ? pairs.toSorted(([a], [b]) => (a < b ? -1 : 1)) : pairs;
+        const record = Object.fromEntries(inOrder);
+        equal(
+          made(() => canonicalJson(record)),
+          made(() => canonicalize(record)),
+        );
+      }),
+      { numRuns: 2_000 },
+    );
   });
 
   it('is that of the example of RFC 8785, 3.2.3', () => {

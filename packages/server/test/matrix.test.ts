@@ -397,15 +397,16 @@ describe('the watchlist of a merchant', () => {
   }
 });
 
-describe('what schemes push, which nobody is authenticated for', () => {
-  for (const scheme of ['visa', 'mastercard']) {
-    it(`${scheme} learns nothing`, async () => {
-      const path = `/v1/callbacks/${scheme}`;
+describe('what schemes push', () => {
+  for (const path of ['visa', 'mastercard', 'visa/{secret}', 'mastercard/{secret}']) {
+    it(`is taken of nobody where no scheme is connected: ${path}`, async () => {
+      const sent = `/v1/callbacks/${path.replace('{secret}', 'x'.repeat(43))}`;
+      seen.add(`post /v1/callbacks/${path}`);
       const headers = { 'content-type': 'application/json' };
       const body = JSON.stringify({ pan, cardNumber: pan });
-      const reply = await ask({ method: 'POST', path, headers, body });
-      assert(reply.status < 500, reply.text);
-      demandNoNumber(path, reply);
+      const reply = await ask({ method: 'POST', path: sent, headers, body });
+      assert.equal(reply.status, 404);
+      demandNoNumber(sent, reply);
     });
   }
 });

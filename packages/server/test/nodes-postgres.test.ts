@@ -162,9 +162,9 @@ it('a database restored from an older backup changes nothing until an operator a
   const losses = await two.audit.acceptRestore('alice', 'test');
   equal(losses.length, 1);
   equal((await client.create()).status, 200);
-  const { archive, publicKey, readNotes } = two.audit;
+  const { archive, publicKeys, readNotes } = two.audit;
   await Promise.all([one, two].map(({ audit }) => audit.checkpointer.flush()));
-  const request = { range: {}, notes: readNotes(), publicKeys: [publicKey] };
+  const request = { range: {}, notes: readNotes(), publicKeys: publicKeys() };
   const verified = await verifyAudit(archive, request);
   deepEqual(verified.problems, []);
   equal(verified.acceptedLosses.length, 1);

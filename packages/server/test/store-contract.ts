@@ -101,6 +101,59 @@ export async function storeContract(
       assert.equal(await cards.findNumberByToken(ORGANIZATION, 2, record.token), undefined);
     });
 
+    it('is found as number and card in one look, many of them at once', async () => {
+      const records = [numberRecord(), numberRecord(), numberRecord()];
+      const first = records[0]?.id;
+      records.push(numberRecord(ORGANIZATION, first)); // Of another lineage than its own.
+      for (const record of records) await commit(addition(record, 7));
+      const unknown = numberRecord();
+      const asked = [...records, unknown, ...records];
+      const briefOf = (record: NumberRecord) => ({
+        ...{ organization: record.organization, id: record.id, lineage: record.lineage },
+        ...{ token: record.token, sealed: Buffer.from(record.sealedPan.bytes).toString('hex') },
+      });
+      for (const look of [
+        (each: NumberRecord, sequence: number, organization = ORGANIZATION) =>
+          cards.findCardByIndex(organization, indexOf(each.panIndex), sequence),
+        (each: NumberRecord, sequence: number, organization = ORGANIZATION) =>
+          cards.findCardByToken(organization, each.epoch, each.token, sequence),
+      ]) {
+        const found = await Promise.all(asked.map((each) => look(each, 7)));
+        for (const [at, each] of asked.entries()) {
+          const answer = found[at];
+          if (each === unknown) {
+            assert.equal(answer, undefined);
+            continue;
+          }
+          assert(answer);
+          const { sealedPan, card, ...plain } = answer;
+          const sealed = Buffer.from(sealedPan.bytes).toString('hex');
+          assert.deepEqual({ ...plain, sealed }, briefOf(each));
+          const whole = await cards.findCard(ORGANIZATION, each.id, 7);
+          assert.deepEqual([card?.sequence, card?.logo], [7, whole?.logo]);
+          assert.deepEqual(card?.sealedDetails, whole?.sealedDetails);
+        }
+        const others = await Promise.all(records.map((each) => look(each, 8)));
+        assert.deepEqual(
+          others.map((other) => other?.card),
+          records.map(() => undefined),
+        );
+        const elsewhere = await Promise.all(records.map((each) => look(each, 7, OTHER)));
+        assert.deepEqual(new Set(elsewhere), new Set([undefined]));
+      }
+    });
+
+    it('is seen by a read of the same turn of the event loop', async () => {
+      const [before, after] = [numberRecord(), numberRecord()];
+      await commit(addition(before));
+      const find = ({ panIndex }: NumberRecord) =>
+        cards.findNumberByIndex(ORGANIZATION, indexOf(panIndex));
+      assert(await find(before));
+      assert.equal(await find(after), undefined);
+      await commit(addition(after));
+      assert(await find(after));
+    });
+
     it('lists the cards of a number by sequence and the changes of a lineage by position', async () => {
       const record = numberRecord();
       await commit(addition(record, 3));

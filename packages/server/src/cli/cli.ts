@@ -6,6 +6,7 @@ import { addAudit } from './audit.ts';
 import { addBait } from './bait.ts';
 import { addBudget } from './budget.ts';
 import { addCallerCommands } from './caller-commands.ts';
+import { addCards } from './cards.ts';
 import { addDatabase } from './database.ts';
 import { addKeys } from './keys.ts';
 import { addMerchants } from './merchants.ts';
@@ -30,6 +31,7 @@ export async function runCli(program: Program, argv: readonly string[]): Promise
   addServe(root, program);
   addOrganizationCommands(root, program);
   addCallerCommands(root, program);
+  addCards(root, program);
   addDatabase(root, program);
   addKeys(root, program);
   addAccountChanges(root, program);

@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import type { AddZoneKey } from '../usecase/add-zone-key.ts';
 import type { RequestContext } from '../usecase/audit-trail.ts';
 import type { ChangeCallerKeys } from '../usecase/change-caller-keys.ts';
+import type { DeleteCards } from '../usecase/delete-cards.ts';
 import type { DisableCaller } from '../usecase/disable-caller.ts';
 import type { DisableMerchant } from '../usecase/disable-merchant.ts';
 import type { Directory } from '../usecase/ports.ts';
@@ -22,6 +23,7 @@ export interface OperatorService {
   readonly addZoneKey: AddZoneKey;
   readonly setBait: SetBait;
   readonly publicKeyPem: string;
+  readonly deleteCards: DeleteCards;
   close(): Promise<void>;
 }
 

@@ -12,6 +12,8 @@ export type AuditAction =
   | 'validate_pan'
   | 'change_account'
   | 'create_service'
+  | 'delete_card'
+  | 'set_retention'
   | 'copy_database'
   | 'move_database'
   | 'add_organization'
@@ -76,7 +78,7 @@ export interface AuditLoss {
  */
 export interface AuditRecord {
   readonly atMs: number;
-  /** `caller:<id>`, `merchant:<id>`, `operator`, or `updater`: the service by itself. */
+  /** `caller:<id>`, `merchant:<id>`, `operator`, or `updater` and `retention`: the service by itself. */
   readonly who: string;
   readonly action: AuditAction;
   /** `failed`: a bug; nothing was answered, and what was done is not known. */

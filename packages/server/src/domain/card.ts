@@ -31,6 +31,18 @@ export interface NumberRecord {
   readonly bait?: true;
 }
 
+/** Of a number, what tells whose it is and opens it. */
+export type NumberInBrief = Pick<
+  NumberRecord,
+  'organization' | 'id' | 'lineage' | 'token' | 'sealedPan' | 'bait'
+>;
+
+/** Of a card, what an inquiry shows. */
+export type CardInBrief = Pick<Card, 'sequence' | 'logo' | 'sealedDetails'>;
+
+/** A number and, if it has that one, the card of the sequence that was asked for. */
+export type NumberWithCard = NumberInBrief & { readonly card: CardInBrief | undefined };
+
 /** What a number is found by and stored with. Two digests only while the index key changes. */
 export interface PanIndex {
   readonly current: Uint8Array;

@@ -1,5 +1,6 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { Refusal } from '../domain/error.ts';
+import { check } from './check.ts';
 
 /** The event loop is late by so much when it has more to do than it can. */
 const DELAY_MAX_MS = 1_000;
@@ -31,23 +32,18 @@ export function shedLoad(
     lookedAt = now;
   }, LOOK_EVERY_MS).unref();
 
-  app.addHook('onRequest', async (request, reply) => {
-    underWay++;
-    whenOver(reply, () => underWay--);
-    const isOverloaded = underWay > requestsMax || lateLooks >= LATE_LOOKS;
-    if (isOverloaded && !isExempt(request.url)) throw new Refusal('TOO_BUSY');
-  });
+  const end = () => underWay--;
+  app.addHook(
+    'onRequest',
+    check((request, reply) => {
+      underWay++;
+      // Comes once, when the answer has been sent or nobody is there any more to take it.
+      reply.raw.once('close', end);
+      const isOverloaded = underWay > requestsMax || lateLooks >= LATE_LOOKS;
+      if (isOverloaded && !isExempt(request.url)) throw new Refusal('TOO_BUSY');
+    }),
+  );
   app.addHook('onClose', async () => {
     clearInterval(timer);
   });
-}
-
-/** Once, when an answer has been sent or nobody is there any more to take it. */
-function whenOver(reply: FastifyReply, act: () => void): void {
-  let isOver = false;
-  const end = () => {
-    if (!isOver) act();
-    isOver = true;
-  };
-  reply.raw.once('finish', end).once('close', end);
 }

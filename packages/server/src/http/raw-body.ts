@@ -1,13 +1,22 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 
-const rawBodies = new WeakMap<FastifyRequest, Uint8Array>();
+declare module 'fastify' {
+  interface FastifyRequest {
+    rawBody: Uint8Array | undefined;
+  }
+}
+
+/** Makes room for the bytes of bodies. A place of the request itself: a map beside it costs a GC dear. */
+export function decorateWithRawBody(app: FastifyInstance): void {
+  app.decorateRequest('rawBody', undefined);
+}
 
 /** Keeps the bytes of a body as they came, for signatures. */
 export function keepRawBody(request: FastifyRequest, body: Uint8Array): void {
-  rawBodies.set(request, body);
+  request.rawBody = body;
 }
 
 /** The bytes of a body as they came; none when there was no body. */
 export function rawBodyOf(request: FastifyRequest): Uint8Array {
-  return rawBodies.get(request) ?? new Uint8Array();
+  return request.rawBody ?? new Uint8Array();
 }

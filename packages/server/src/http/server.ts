@@ -14,6 +14,7 @@ import type { RecordRefusal } from '../usecase/record-refusal.ts';
 import type { Tracer } from '../usecase/trace-ports.ts';
 import { type CardtokensDeps, registerCardtokens } from './cardtokens/cardtokens.ts';
 import { cardtokensFace } from './cardtokens/error.ts';
+import { check } from './check.ts';
 import type { Face } from './face.ts';
 import { firstVisionFace } from './firstvision/error.ts';
 import { type FirstVisionDeps, registerFirstVision } from './firstvision/firstvision.ts';
@@ -22,10 +23,10 @@ import { shedLoad } from './load.ts';
 import type { HttpMeter } from './meter.ts';
 import { registerOpenapi } from './openapi.ts';
 import { problemFace } from './problem.ts';
-import { keepRawBody } from './raw-body.ts';
+import { decorateWithRawBody, keepRawBody } from './raw-body.ts';
 import { makeRefusalCounter, type RefusalCounter } from './refusal-counter.ts';
 import { refusalOfError } from './refusal-of-error.ts';
-import { requesterOf } from './requester.ts';
+import { decorateWithRequester, requesterOf } from './requester.ts';
 import { tlsOptions } from './tls.ts';
 import { traceRequests } from './tracing.ts';
 import type { Transport } from './transport.ts';
@@ -83,6 +84,7 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
     done();
   });
   traceRequests(app, tracer);
+  decorateWithRequester(app);
   takeBodies(app);
   hardenAnswers(app);
   app.setErrorHandler(async (error, request, reply) => {
@@ -96,10 +98,13 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
   limitUrls(app);
   shedLoad(app, transport.requestsMax);
   // Before a body is read: what is sent to nowhere is not looked at.
-  app.addHook('onRequest', (request, _reply, done) => {
-    if (!request.is404) return done();
-    done(new Refusal(isOtherMethod(app, request) ? 'METHOD_NOT_ALLOWED' : 'ROUTE_UNKNOWN'));
-  });
+  app.addHook(
+    'onRequest',
+    check((request) => {
+      if (!request.is404) return;
+      throw new Refusal(isOtherMethod(app, request) ? 'METHOD_NOT_ALLOWED' : 'ROUTE_UNKNOWN');
+    }),
+  );
   app.setNotFoundHandler(() => {
     throw new Refusal('ROUTE_UNKNOWN');
   });
@@ -146,19 +151,32 @@ function openApp(transport: Transport, log: FastifyBaseLogger): FastifyInstance 
 
 /** Before a route is looked for: nothing of ours is long, and what is long may be a card number. */
 function limitUrls(app: FastifyInstance): void {
-  app.addHook('onRequest', async (request) => {
-    if (request.url.length > URL_LENGTH_MAX) throw new Refusal('URL_TOO_LONG');
-  });
+  app.addHook(
+    'onRequest',
+    check((request) => {
+      if (request.url.length > URL_LENGTH_MAX) throw new Refusal('URL_TOO_LONG');
+    }),
+  );
 }
+
+type BodyDone = (error: Error | null, body?: unknown) => void;
 
 /** Bodies are JSON, or the form of `POST /token`; both keep their bytes for signatures. */
 function takeBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  const parse = async (request: FastifyRequest, body: Buffer) => {
+  decorateWithRawBody(app);
+  const parse = (request: FastifyRequest, body: Buffer, done: BodyDone) => {
     keepRawBody(request, body);
     // Some clients name a content type whatever they send; what is deleted has no body.
-    if (request.method === 'DELETE' && body.length === 0) return undefined;
-    return parseJsonBody(body);
+    const isNothing = request.method === 'DELETE' && body.length === 0;
+    let value: unknown;
+    try {
+      value = isNothing ? undefined : parseJsonBody(body);
+    } catch (error) {
+      done(error as Error);
+      return;
+    }
+    done(null, value);
   };
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, parse);
 }

@@ -6,6 +6,7 @@ import { Refusal } from '../domain/error.ts';
 import type { Merchant, MessageAlgorithm } from '../domain/merchant.ts';
 import type { MessageCipher } from '../usecase/message-cipher.ts';
 import { encryptTo, roomOf } from './message-forms.ts';
+import type { KeySeries } from './service-keys.ts';
 
 /** Those whose message is one block. */
 export type BlockAlgorithm = Exclude<MessageAlgorithm, 'jwe'>;
@@ -28,18 +29,24 @@ export interface OwnedMessageCipher extends MessageCipher {
  * Messages in the form each merchant registered for. Private-key operations on blocks run in a worker:
  * there is no asynchronous form of them, and 2 ms each would stop every other request.
  *
- * @param privateKey RSA, 2048 bits or more.
+ * While merchants go over from one key of the service to the next, a message is decrypted with each of
+ * them, always: how long it takes tells nobody which it was for.
+ *
+ * @param keys RSA, 2048 bits or more, private.
  */
-export function makeMessageCipher(privateKey: KeyObject): OwnedMessageCipher {
-  const publicKey = createPublicKey(privateKey.export({ type: 'pkcs1', format: 'pem' }));
-  const publicKeyPem = publicKey.export({ type: 'spki', format: 'pem' });
-  const blockBytes = (publicKey.asymmetricKeyDetails?.modulusLength ?? 0) / 8;
-  const decryptor = startDecryptor(privateKey);
+export function makeMessageCipher(keys: KeySeries): OwnedMessageCipher {
+  const decryptor = startDecryptor();
   const keyOfMerchant = new WeakMap<Merchant, KeyObject>();
 
-  async function decryptBlock(bytes: Uint8Array, algorithm: BlockAlgorithm) {
+  async function decryptBlock(key: KeyObject, bytes: Uint8Array, algorithm: BlockAlgorithm) {
+    const blockBytes = (key.asymmetricKeyDetails?.modulusLength ?? 0) / 8;
     // Another length makes OpenSSL throw at once; it must look like every other failure.
-    return bytes.length === blockBytes ? decryptor.decrypt(bytes, algorithm) : undefined;
+    return bytes.length === blockBytes ? decryptor.decrypt(key, bytes, algorithm) : undefined;
+  }
+
+  function decryptWith(key: KeyObject, encrypted: string, algorithm: MessageAlgorithm) {
+    if (algorithm === 'jwe') return decryptJwe(key, encrypted);
+    return decryptBlock(key, Buffer.from(encrypted, 'base64'), algorithm);
   }
 
   return {
@@ -50,10 +57,10 @@ export function makeMessageCipher(privateKey: KeyObject): OwnedMessageCipher {
     },
 
     async decrypt(encrypted, algorithm) {
-      const text =
-        algorithm === 'jwe'
-          ? await decryptJwe(privateKey, encrypted)
-          : await decryptBlock(Buffer.from(encrypted, 'base64'), algorithm);
+      const texts = await Promise.all(
+        keys.living().map((key) => decryptWith(key, encrypted, algorithm)),
+      );
+      const text = texts.find(isMessage) ?? texts[0];
       if (text === undefined) throw new Refusal('ENCDATA_UNREADABLE');
       return text;
     },
@@ -63,10 +70,26 @@ export function makeMessageCipher(privateKey: KeyObject): OwnedMessageCipher {
       return bits < MERCHANT_KEY_BITS_MIN ? undefined : roomOf(algorithm, bits);
     },
 
-    publicKeyPem: () => String(publicKeyPem),
+    publicKeyPem: () => publicPemOf(keys.active()),
 
     close: () => decryptor.close(),
   };
+}
+
+/** The wrong key gives bytes, too, where the padding is that of PKCS #1 v1.5: all messages are JSON. */
+function isMessage(text: Uint8Array | undefined): boolean {
+  if (text === undefined) return false;
+  try {
+    const value: unknown = JSON.parse(Buffer.from(text).toString('utf8'));
+    return typeof value === 'object' && value !== null;
+  } catch {
+    return false;
+  }
+}
+
+function publicPemOf(key: KeyObject): string {
+  const publicKey = createPublicKey(key.export({ type: 'pkcs1', format: 'pem' }));
+  return String(publicKey.export({ type: 'spki', format: 'pem' }));
 }
 
 /** 0 when it is no RSA key. */
@@ -100,13 +123,17 @@ async function decryptJwe(key: KeyObject, encrypted: string): Promise<Uint8Array
 }
 
 interface Decryptor {
-  decrypt(bytes: Uint8Array, algorithm: BlockAlgorithm): Promise<Uint8Array | undefined>;
+  decrypt(
+    key: KeyObject,
+    bytes: Uint8Array,
+    algorithm: BlockAlgorithm,
+  ): Promise<Uint8Array | undefined>;
   close(): Promise<void>;
 }
 
-function startDecryptor(privateKey: KeyObject): Decryptor {
+function startDecryptor(): Decryptor {
   const path = `./message-decryptor${extname(import.meta.filename)}`;
-  const worker = new Worker(new URL(path, import.meta.url), { workerData: { privateKey } });
+  const worker = new Worker(new URL(path, import.meta.url));
   const waiting = new Map<number, PromiseWithResolvers<Uint8Array | undefined>>();
   let lastId = 0;
   let hasEnded = false;
@@ -123,14 +150,14 @@ function startDecryptor(privateKey: KeyObject): Decryptor {
   });
   worker.unref(); // Last: a listener for messages holds the process.
   return {
-    decrypt(bytes, algorithm) {
+    decrypt(key, bytes, algorithm) {
       if (hasEnded || waiting.size >= WAITING_MAX) return Promise.reject(new Refusal('TOO_BUSY'));
       lastId++;
       const id = lastId;
       worker.ref();
       const answer = Promise.withResolvers<Uint8Array | undefined>();
       waiting.set(id, answer);
-      worker.postMessage({ id, bytes, algorithm });
+      worker.postMessage({ id, key, bytes, algorithm });
       return answer.promise;
     },
     async close() {

@@ -1,5 +1,5 @@
 import type { AccountChange, AccountChangeKind } from '../domain/account-change.ts';
-import type { Card, NumberRecord } from '../domain/card.ts';
+import type { Card, CardInBrief, NumberRecord, NumberWithCard } from '../domain/card.ts';
 import type { Expiry } from '../domain/expiry.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { RecordId } from '../domain/record-id.ts';
@@ -31,6 +31,19 @@ export function makeCardStore(reader: Reader): CardStore {
       const rows = await reader.read('findCard', [organization, idBytes(numberId), sequence]);
       return rows[0] && cardOf(rows[0]);
     },
+    async findCardByIndex(organization, { current, next, findBy }, sequence) {
+      if (findBy !== 'current' && next !== undefined) {
+        const rows = await reader.read('findCardByNextIndex', [organization, sequence, next]);
+        const found = withCardOf(organization, sequence, rows[0]);
+        if (found !== undefined || findBy === 'next') return found;
+      }
+      const rows = await reader.read('findCardByIndex', [organization, sequence, current]);
+      return withCardOf(organization, sequence, rows[0]);
+    },
+    async findCardByToken(organization, epoch, token, sequence) {
+      const rows = await reader.read('findCardByToken', [organization, sequence, token, epoch]);
+      return withCardOf(organization, sequence, rows[0]);
+    },
     async listCards(organization, numberId) {
       return (await reader.read('listCards', [organization, idBytes(numberId)])).map(cardOf);
     },
@@ -47,6 +60,13 @@ export function makeCardStore(reader: Reader): CardStore {
     async listChanges(organization, lineage) {
       return (await reader.read('listChanges', [organization, idBytes(lineage)])).map(changeOf);
     },
+    async listReplacedTokens(organization, numberId) {
+      const rows = await reader.read('listReplacedTokens', [organization, idBytes(numberId)]);
+      return rows.map(({ token, epoch }) => ({ token: String(token), epoch: Number(epoch) }));
+    },
+    async isDeleted(organization, digest) {
+      return (await reader.read('findDeletedName', [organization, digest])).length > 0;
+    },
     async findChangeByReference(organization, referenceIndex) {
       return (await reader.read('findChangeByReference', [organization, referenceIndex])).map(
         changeOf,
@@ -57,6 +77,31 @@ export function makeCardStore(reader: Reader): CardStore {
 
 function firstOf([row]: readonly Row[]): NumberRecord | undefined {
   return row && numberOf(row);
+}
+
+function withCardOf(
+  organization: OrganizationNumber,
+  sequence: number,
+  row: Row | undefined,
+): NumberWithCard | undefined {
+  if (row === undefined) return undefined;
+  const id = row.numberId as RecordId;
+  const signedEpoch = row.dataKeyEpoch as number;
+  return {
+    organization,
+    id,
+    lineage: row.lineage === '' ? id : (row.lineage as RecordId),
+    token: row.token as string,
+    sealedPan: { dataKeyEpoch: Math.abs(signedEpoch), bytes: row.sealedPan as Uint8Array },
+    ...(signedEpoch < 0 && { bait: true }),
+    card: row.sealedDetails === null ? undefined : cardInBriefOf(sequence, row),
+  };
+}
+
+function cardInBriefOf(sequence: number, row: Row): CardInBrief {
+  const { logo, detailsKeyEpoch, sealedDetails } = row;
+  const sealed = { dataKeyEpoch: detailsKeyEpoch as number, bytes: sealedDetails as Uint8Array };
+  return { sequence, logo: logo as number, sealedDetails: sealed };
 }
 
 export function numberOf(row: Row): NumberRecord {

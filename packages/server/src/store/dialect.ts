@@ -25,13 +25,18 @@ export interface Dialect {
  * row needs no lock once the transaction has begun.
  */
 export const SQLITE: Dialect = {
-  spell: (sql) => sql.replaceAll(/\$(\d+)/g, '?$1').replaceAll('/*clustered*/', ' without rowid'),
+  spell: (sql) =>
+    sql
+      .replaceAll(/\$(\d+)/g, '?$1')
+      .replaceAll('/*clustered*/', ' without rowid')
+      .replaceAll(/\bhex_of\(([\w.]+)\)/g, 'lower(hex($1))'),
   begin: 'begin immediate',
   forUpdate: '',
   stepLimits: '',
   conflictOf(error) {
     const { message } = error as Error;
     if (/^CHECK constraint failed: \w+_fence$/.test(message)) return 'claim_lost';
+    if (message === 'CHECK constraint failed: deleted_name_given') return 'name_deleted';
     // SQLite names a broken unique constraint by its columns.
     const [, columns] = /^UNIQUE constraint failed: (.*)$/.exec(message) ?? [];
     return columns === undefined ? undefined : firstOf(SQLITE_CONFLICTS, columns);
@@ -40,17 +45,34 @@ export const SQLITE: Dialect = {
 
 /** PostgreSQL, and what speaks its language. */
 export const POSTGRES: Dialect = {
-  spell: (sql) => sql.replaceAll('/*skip locked*/', ' for update skip locked'),
+  // Each statement is sent many times, and spelled once.
+  spell: remembered((sql) =>
+    sql
+      .replaceAll('/*skip locked*/', ' for update skip locked')
+      .replaceAll(/\bhex_of\(([\w.]+)\)/g, "encode($1, 'hex')"),
+  ),
   begin: 'begin',
   forUpdate: ' for update',
   stepLimits: "set local lock_timeout = '2s';",
   conflictOf(error) {
     const { code, constraint } = error as { code?: string; constraint?: string };
     if (code === CHECK_VIOLATION && constraint?.endsWith('_fence')) return 'claim_lost';
+    if (code === CHECK_VIOLATION && constraint === 'deleted_name_given') return 'name_deleted';
     if (code !== UNIQUE_VIOLATION) return undefined;
     return firstOf(POSTGRES_CONFLICTS, constraint ?? '');
   },
 };
+
+function remembered(spell: (sql: string) => string): (sql: string) => string {
+  const texts = new Map<string, string>();
+  return (sql) => {
+    const known = texts.get(sql);
+    if (known !== undefined) return known;
+    const text = spell(sql);
+    texts.set(sql, text);
+    return text;
+  };
+}
 
 /** SQLSTATE of a broken unique constraint. */
 export const UNIQUE_VIOLATION = '23505';
@@ -75,6 +97,7 @@ const SQLITE_CONFLICTS: readonly (readonly [string, Conflict])[] = [
   ['kept_answer.', 'answer_taken'],
   ['merchant.', 'registration_taken'],
   ['wrapped_key.', 'key_taken'],
+  ['deleted_name.', 'name_deleted'],
 ];
 
 /** By the start of the name, since Citus adds the number of the shard to it. */
@@ -96,6 +119,7 @@ const POSTGRES_CONFLICTS: readonly (readonly [string, Conflict])[] = [
   ['kept_answer_', 'answer_taken'],
   ['merchant_', 'registration_taken'],
   ['wrapped_key_', 'key_taken'],
+  ['deleted_name_', 'name_deleted'],
 ];
 
 function firstOf(

@@ -78,6 +78,7 @@ function organizationOf(row: Row): Organization {
     name: row.name as string,
     panTokenOn: row.panTokenOn === 1,
     formats: parseFormats(JSON.parse(row.formats as string)),
+    retentionDays: (row.retentionDays ?? undefined) as number | undefined,
   };
 }
 

@@ -139,6 +139,7 @@ async function send(
   block: readonly SqlValue[],
   units: readonly EncodedUnit[],
 ): Promise<Attempt> {
+  if (units.every(({ writes }) => writes.length === 0)) return sendAlone(client, block);
   const owners: (number | undefined)[] = [undefined, undefined];
   const queries: Promise<pg.QueryResult>[] = [
     client.query('begin'),
@@ -160,6 +161,17 @@ async function send(
   const index = owners[failed];
   if (conflict === undefined || index === undefined) throw reason;
   return { kind: 'conflict', index, conflict };
+}
+
+/** Inquiries write nothing but their audit block: one statement is its own transaction. */
+async function sendAlone(client: pg.PoolClient, block: readonly SqlValue[]): Promise<Attempt> {
+  try {
+    await durably(client, () => run(client, 'addAuditBlock', block));
+    return { kind: 'committed' };
+  } catch (error) {
+    if (isFence(error)) return { kind: 'already_committed' };
+    throw error;
+  }
 }
 
 /** Which of the units cannot be kept, found by trying them in a transaction that is rolled back. */
@@ -197,15 +209,23 @@ async function demandDurable(client: pg.PoolClient): Promise<void> {
  * @throws {Error} when it became a rollback, or when PostgreSQL gave up waiting for the standby: that
  *   commits on one server only and is told by a warning.
  */
-async function commitNow(client: pg.PoolClient): Promise<pg.QueryResult> {
+function commitNow(client: pg.PoolClient): Promise<pg.QueryResult> {
+  return durably(client, async () => {
+    const result = await client.query('commit');
+    if (result.command !== 'COMMIT') throw new Error('the transaction was rolled back');
+    return result;
+  });
+}
+
+/** @throws {Error} when PostgreSQL warned: a commit that is on one server only is told by a warning. */
+async function durably<T>(client: pg.PoolClient, commit: () => Promise<T>): Promise<T> {
   let warning: string | undefined;
   const onNotice = ({ severity, message }: Notice) => {
     if (severity === 'WARNING') warning = message ?? 'warning';
   };
   client.on('notice', onNotice);
   try {
-    const result = await client.query('commit');
-    if (result.command !== 'COMMIT') throw new Error('the transaction was rolled back');
+    const result = await commit();
     if (warning !== undefined) throw new Error(`committed without its standby: ${warning}`);
     return result;
   } finally {

@@ -1,10 +1,13 @@
 import type pg from 'pg';
 import { POSTGRES } from './dialect.ts';
 import type { Claimer, Store } from './engine.ts';
+import type { Committer } from './ledger.ts';
 import { migrate, type SchemaConnection } from './migrate.ts';
 import { makePostgresCommitter } from './postgres-committer.ts';
-import { type Connections, isWorthRepeating, openConnections } from './postgres-connection.ts';
-import { READS, type Reader, type Row } from './statements.ts';
+import { type Connections, openConnections } from './postgres-connection.ts';
+import { type Hints, makeHints } from './postgres-hints.ts';
+import { makePostgresReader } from './postgres-reader.ts';
+import type { Row } from './statements.ts';
 import { CLAIMS } from './watch-statements.ts';
 
 /** Which PostgreSQL, and as whom. */
@@ -23,11 +26,28 @@ export interface PostgresPlace {
 export async function openPostgres(place: PostgresPlace): Promise<Store> {
   await usePostgresSchema(place, migrate);
   const connections = openConnections(place.url, place.password);
+  const hints = makeHints(place, (sql) => connections.use((client) => client.query(sql)));
   return {
-    reader: makeReader(connections),
-    committer: makePostgresCommitter(connections),
+    reader: makePostgresReader(connections),
+    committer: hinting(makePostgresCommitter(connections), hints),
+    hints,
     claimer: makeClaimer(connections),
     close: () => connections.close(),
+  };
+}
+
+/** Other nodes are told of what is registered, once it is durable; outside of its transaction. */
+function hinting(committer: Committer, hints: Hints): Committer {
+  return {
+    ...committer,
+    async commitBatch(units) {
+      const outcomes = await committer.commitBatch(units);
+      const isOfAll = units.some(({ writes }) =>
+        writes.some(({ name }) => name === 'countDirectoryUp'),
+      );
+      if (isOfAll) hints.send();
+      return outcomes;
+    },
   };
 }
 
@@ -57,53 +77,6 @@ export async function usePostgresSchema<T>(
   }
 }
 
-interface WaitingRead {
-  readonly query: pg.QueryConfig;
-  resolve(rows: readonly Row[]): void;
-  reject(error: unknown): void;
-}
-
-/** One connection takes at most so many reads at once; more go to another beside it. */
-const READS_MAX = 64;
-
-/**
- * Reads of one turn of the event loop go together over one connection, without waiting for each other's
- * answers: borrowing a connection for each costs more than the query itself.
- */
-function makeReader(connections: Connections): Reader {
-  let waiting: WaitingRead[] = [];
-
-  async function send(reads: readonly WaitingRead[]): Promise<void> {
-    try {
-      const results = await connections.use((client) => queryAll(client, reads));
-      for (const [index, { resolve, reject }] of reads.entries()) {
-        const result = results[index];
-        if (result?.status === 'fulfilled') resolve(result.value.rows);
-        else reject(result?.reason);
-      }
-    } catch (error) {
-      for (const { reject } of reads) reject(error);
-    }
-  }
-
-  function flush(): void {
-    while (waiting.length > 0) {
-      const reads = waiting.slice(0, READS_MAX);
-      waiting = waiting.slice(READS_MAX);
-      void send(reads);
-    }
-  }
-
-  return {
-    read(name, values) {
-      const query = { name, text: POSTGRES.spell(READS[name]), values: [...values] };
-      return new Promise((resolve, reject) => {
-        if (waiting.push({ query, resolve, reject }) === 1) setImmediate(flush);
-      });
-    },
-  };
-}
-
 /** Rows that another node is taking at this moment are skipped, not waited for. */
 function makeClaimer(connections: Connections): Claimer {
   return {
@@ -113,15 +86,6 @@ function makeClaimer(connections: Connections): Claimer {
       return rows;
     },
   };
-}
-
-/** @throws {Error} when the connection failed: then none of them counts, and all are sent again. */
-async function queryAll(client: pg.PoolClient, reads: readonly WaitingRead[]) {
-  const results = await Promise.allSettled(reads.map(({ query }) => client.query<Row>(query)));
-  for (const result of results) {
-    if (result.status === 'rejected' && isWorthRepeating(result.reason)) throw result.reason;
-  }
-  return results;
 }
 
 /** Several statements in one text give a list of results. */

@@ -15,8 +15,10 @@ const SQLITE_BUSY = 5;
 /**
  * Takes rows on a connection of its own. It never waits for the writer while it holds this thread. A
  * claim is a lease: it need not outlive a loss of power, and so costs no fsync.
+ *
+ * @param onClaim is called when rows have been taken, before anybody is told.
  */
-export function openSqliteClaimer(path: string): Claimer & { close(): void } {
+export function openSqliteClaimer(path: string, onClaim: () => void): Claimer & { close(): void } {
   const database = new DatabaseSync(path, { timeout: 0 });
   database.exec('pragma synchronous = normal');
   const prepared = new Map<ClaimName, StatementSync>();
@@ -26,7 +28,9 @@ export function openSqliteClaimer(path: string): Claimer & { close(): void } {
         try {
           const statement = prepared.get(name) ?? database.prepare(SQLITE.spell(CLAIMS[name]));
           prepared.set(name, statement);
-          return statement.all(...values) as unknown as Row[];
+          const rows = statement.all(...values) as unknown as Row[];
+          onClaim();
+          return rows;
         } catch (error) {
           const { errcode } = error as { errcode?: number };
           if (errcode !== SQLITE_BUSY || tries === BUSY_TRIES_MAX) throw error;

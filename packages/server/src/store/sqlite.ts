@@ -54,15 +54,17 @@ export async function openSqlite(path: string): Promise<Store> {
   database.exec(
     `pragma query_only = on; pragma cache_size = -65536; pragma mmap_size = ${MAPPED_BYTES};`,
   );
-  const writer = startWriter(path);
-  const claimer = openSqliteClaimer(path);
+  const reader = makeReader(database);
+  const writer = startWriter(path, reader.endTurn);
+  const claimer = openSqliteClaimer(path, reader.endTurn);
   return {
-    reader: makeReader(database),
+    reader,
     committer: writer.committer,
     claimer,
     async close() {
       await writer.close();
       claimer.close();
+      reader.endTurn();
       database.close();
     },
   };
@@ -92,18 +94,51 @@ export async function useSqliteSchema<T>(
   }
 }
 
-function makeReader(database: DatabaseSync): Reader {
+/** A reader that can be told that there is something new to read. */
+interface TurnReader extends Reader {
+  endTurn(): void;
+}
+
+/**
+ * Reads of one turn of the event loop share a read transaction: after each commit of the writer,
+ * SQLite would find its pages anew for every single read. It ends with the turn, or as soon as a
+ * commit of our own is known, so that whatever was committed before a read was asked for is seen.
+ */
+function makeReader(database: DatabaseSync): TurnReader {
   const prepared = new Map<ReadName, StatementSync>();
+  const begin = database.prepare('begin');
+  const commit = database.prepare('commit');
+  let turn: NodeJS.Immediate | undefined;
+
+  function endTurn(): void {
+    if (turn === undefined) return;
+    clearImmediate(turn);
+    turn = undefined;
+    commit.run();
+  }
+
   return {
+    endTurn,
     async read(name, values) {
-      const statement = prepared.get(name) ?? database.prepare(SQLITE.spell(READS[name]));
-      prepared.set(name, statement);
+      if (turn === undefined) {
+        begin.run();
+        turn = setImmediate(endTurn);
+      }
+      let statement = prepared.get(name);
+      if (statement === undefined) {
+        statement = database.prepare(SQLITE.spell(READS[name]));
+        prepared.set(name, statement);
+      }
       return statement.all(...values) as unknown as Row[];
     },
   };
 }
 
-function startWriter(path: string): { committer: Committer; close(): Promise<void> } {
+/** @param onCommit is called when a batch is durable, before anybody is told. */
+function startWriter(
+  path: string,
+  onCommit: () => void,
+): { committer: Committer; close(): Promise<void> } {
   const file = `./sqlite-writer${extname(import.meta.filename)}`;
   const worker = new Worker(new URL(file, import.meta.url), { workerData: { path } });
   let underWay: Promise<unknown> = Promise.resolve();
@@ -111,7 +146,10 @@ function startWriter(path: string): { committer: Committer; close(): Promise<voi
   let chains: ChainNaming = { node: 'node', floor: 0 };
   let ending: string | undefined;
   let settle: (answer: WriterAnswer) => void = () => undefined;
-  worker.on('message', (answer: WriterAnswer) => settle(answer));
+  worker.on('message', (answer: WriterAnswer) => {
+    onCommit();
+    settle(answer);
+  });
   worker.on('error', (error) => {
     ending = error.message;
   });

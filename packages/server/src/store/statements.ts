@@ -1,17 +1,31 @@
 /**
  * Every statement the service runs, by name; both engines prepare each one once. Portable SQL with
- * `$n` parameters. Columns come back under the names of the records they make. All that concern
+ * `$n` parameters; `hex_of()` is lower-case hexadecimal text. Columns come back under the names of the records they make. All that concern
  * cards name the organization first, so that the tables can be distributed by it.
  *
  * @module
  */
 
 import { KEY_READS, KEY_WRITES, NUMBER_COLUMNS } from './key-statements.ts';
+import { RETENTION_READS, RETENTION_WRITES } from './retention-statements.ts';
 import { WATCH_READS, WATCH_WRITES } from './watch-statements.ts';
 
 const CARD_COLUMNS = `
   organization, number_id as "numberId", sequence, logo, expiry, chip_sequence as "chipSequence",
   data_key_epoch as "dataKeyEpoch", sealed_details as "sealedDetails", created_at as "createdAtMs"`;
+
+/**
+ * A number and one of its cards: few columns, since each costs an inquiry as much as finding the row.
+ * That it is bait is the sign of the epoch.
+ */
+const CARD_IN_BRIEF_COLUMNS = `
+  hex_of(n.number_id) as "numberId", hex_of(n.lineage) as "lineage", n.token,
+    (1 - 2 * n.bait) * n.data_key_epoch as "dataKeyEpoch", n.sealed_pan as "sealedPan",
+    c.logo, c.data_key_epoch as "detailsKeyEpoch", c.sealed_details as "sealedDetails"`;
+
+const CARD_IN_BRIEF = `
+  from card_number n left join card c
+    on c.organization = n.organization and c.number_id = n.number_id and c.sequence = $2`;
 
 const CHANGE_COLUMNS = `
   organization, lineage, position, kind, number_id as "numberId", new_number_id as "newNumberId",
@@ -19,6 +33,7 @@ const CHANGE_COLUMNS = `
   reference_index as "referenceIndex", effective_at as "effectiveAtMs", recorded_at as "recordedAtMs"`;
 
 export const READS = {
+  ...RETENTION_READS,
   ...WATCH_READS,
   findNumber: `
     select ${NUMBER_COLUMNS} from card_number where organization = $1 and number_id = $2`,
@@ -36,6 +51,15 @@ export const READS = {
   findCard: `
     select ${CARD_COLUMNS} from card
     where organization = $1 and number_id = $2 and sequence = $3`,
+  findCardByIndex: `
+    select ${CARD_IN_BRIEF_COLUMNS} ${CARD_IN_BRIEF}
+    where n.organization = $1 and n.pan_index = $3`,
+  findCardByNextIndex: `
+    select ${CARD_IN_BRIEF_COLUMNS} ${CARD_IN_BRIEF}
+    where n.organization = $1 and n.next_pan_index = $3`,
+  findCardByToken: `
+    select ${CARD_IN_BRIEF_COLUMNS} ${CARD_IN_BRIEF}
+    where n.organization = $1 and n.token = $3 and n.epoch = $4`,
   listCards: `
     select ${CARD_COLUMNS} from card
     where organization = $1 and number_id = $2 order by sequence limit 10000`,
@@ -45,7 +69,8 @@ export const READS = {
   findChangeByReference: `
     select ${CHANGE_COLUMNS} from account_change where organization = $1 and reference_index = $2`,
   listOrganizations: `
-    select organization, name, pan_token_on as "panTokenOn", formats
+    select organization, name, pan_token_on as "panTokenOn", formats,
+      retention_days as "retentionDays"
     from organization order by organization limit 999`,
   listBinRanges: `
     select prefix, organization, logo, pan_length as "panLength"
@@ -102,7 +127,21 @@ export const READS = {
   ...KEY_READS,
 } as const;
 
+/**
+ * Reads that differ in their third parameter only, as one: it is a list there, and each row says in
+ * `sought` which of the list it is for. For an engine that is asked over a wire.
+ */
+export const BULK_READS = {
+  findCardByIndex: `
+    select hex_of(n.pan_index) as "sought", ${CARD_IN_BRIEF_COLUMNS} ${CARD_IN_BRIEF}
+    where n.organization = $1 and n.pan_index = any($3)`,
+  findCardByToken: `
+    select n.token as "sought", ${CARD_IN_BRIEF_COLUMNS} ${CARD_IN_BRIEF}
+    where n.organization = $1 and n.token = any($3) and n.epoch = $4`,
+} as const satisfies Partial<Record<keyof typeof READS, string>>;
+
 export const WRITES = {
+  ...RETENTION_WRITES,
   ...WATCH_WRITES,
   addNumber: `
     insert into card_number (organization, number_id, lineage, pan_index, token, epoch,

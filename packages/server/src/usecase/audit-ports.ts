@@ -28,7 +28,8 @@ export interface AuditArchive {
 
 /** Signs what a chain was at one moment. */
 export interface CheckpointSigner {
-  readonly publicKey: PublicKey;
+  /** Of the key that signs, then of those that signed before it. */
+  publicKeys(): readonly PublicKey[];
   /** A C2SP signed note. */
   sign(tip: ChainTip): string;
 }

@@ -94,16 +94,15 @@ export function makeAudited(deps: AuditedDeps): Audited {
     const charges: Change[] = [];
     const { who, requestId } = context;
     const commit = withNonce(ledger, nonces.take(requestId), forgetNonces);
-    const begin = { atMs: clock.nowMs(), who, action };
-    const refused = (code: Refusal['code']): AuditRecord => {
-      return { ...begin, outcome: 'refused', code, ...oneName(facts), requestId };
-    };
+    const atMs = clock.nowMs();
+    const recordOf = (outcome: AuditRecord['outcome'], code?: RefusalCode): AuditRecord =>
+      recordInOrder({ ...facts, atMs, who, action, outcome, code, requestId });
+    const refused = (code: RefusalCode) => recordOf('refused', code);
     const trail: Trail = {
       note(more) {
         facts = { ...facts, ...more };
       },
       countSeen(organization, epoch) {
-        const { atMs } = begin;
         charges.push({ kind: 'count_seen_token', organization, epoch, atMs });
       },
       tripBait() {
@@ -115,8 +114,8 @@ export function makeAudited(deps: AuditedDeps): Audited {
         charges.push(...budgets.spend(who, text, keep));
       },
       async commit(changes) {
-        const audit: AuditRecord = { ...begin, outcome: 'done', ...oneName(facts), requestId };
-        const outcome = await commit({ changes: [...charges, ...changes], audit });
+        const all = charges.length === 0 ? changes : [...charges, ...changes];
+        const outcome = await commit({ changes: all, audit: recordOf('done') });
         recorded = outcome.committed;
         return outcome;
       },
@@ -132,8 +131,7 @@ export function makeAudited(deps: AuditedDeps): Audited {
       return answer;
     } catch (error) {
       if (!(error instanceof Refusal)) {
-        const audit: AuditRecord = { ...begin, outcome: 'failed', ...oneName(facts), requestId };
-        await commit({ changes: charges, audit });
+        await commit({ changes: charges, audit: recordOf('failed') });
         throw error;
       }
       if (isUnavailable(error)) {
@@ -174,23 +172,38 @@ function isRepeated(refusal: Refusal, { budgets, rate }: AuditedDeps): boolean {
   return refusal.code === 'RATE_EXCEEDED' && !rate.isFirst(refusal);
 }
 
-/** A card is named once: by its token, or by its masked number where it has none. */
-function oneName(facts: AuditFacts): Partial<AuditRecord> {
-  const { organization, token, maskedNumber, status, change, source, upstreamCode } = facts;
-  const { losses, lift, bait, key } = facts;
-  return {
-    ...(organization !== undefined && { organization }),
-    ...(token !== undefined && { token }),
-    ...(token === undefined && maskedNumber !== undefined && { maskedNumber }),
-    ...(status !== undefined && { status }),
-    ...(change !== undefined && { change }),
-    ...(source !== undefined && { source }),
-    ...(upstreamCode !== undefined && { upstreamCode }),
-    ...(losses !== undefined && { losses }),
-    ...(lift !== undefined && { lift }),
-    ...(bait !== undefined && { bait }),
-    ...(key !== undefined && { key }),
+type RecordParts = AuditFacts &
+  Pick<AuditRecord, 'atMs' | 'who' | 'action' | 'outcome' | 'requestId'> & {
+    readonly code: RefusalCode | undefined;
   };
+
+/**
+ * The parts of a record by name, which is the order its text has (RFC 8785), so that it need not be
+ * sorted each time; what is undefined is left out of the text. A card is named once: by its token, or
+ * by its masked number where it has none.
+ */
+function recordInOrder(parts: RecordParts): AuditRecord {
+  const { token } = parts;
+  const record = {
+    action: parts.action,
+    atMs: parts.atMs,
+    bait: parts.bait,
+    change: parts.change,
+    code: parts.code,
+    key: parts.key,
+    lift: parts.lift,
+    losses: parts.losses,
+    maskedNumber: token === undefined ? parts.maskedNumber : undefined,
+    organization: parts.organization,
+    outcome: parts.outcome,
+    requestId: parts.requestId,
+    source: parts.source,
+    status: parts.status,
+    token,
+    upstreamCode: parts.upstreamCode,
+    who: parts.who,
+  };
+  return record as AuditRecord;
 }
 
 /**

@@ -45,13 +45,16 @@ export interface Authenticate {
     secret: string,
     origin: Origin,
   ): Promise<{ caller: Caller; accessToken: string; issuedAtMs: number }>;
-  /** @throws {Refusal} `CREDENTIALS_INVALID`, `ACCESS_TOKEN_INVALID` */
+  /**
+   * @returns a promise only where the access token is seen for the first time.
+   * @throws {Refusal} `CREDENTIALS_INVALID`, `ACCESS_TOKEN_INVALID`
+   */
   caller(
     apikey: string,
     clientId: string,
     accessToken: string,
     origin: Origin,
-  ): Promise<RegisteredCaller>;
+  ): RegisteredCaller | Promise<RegisteredCaller>;
   /**
    * Checks the signature of a request and holds its nonce, which is then written with the record of
    * the request: that is when a replay is noticed.
@@ -99,13 +102,18 @@ export function makeAuthenticate(deps: AuthenticateDeps): Authenticate {
       return { caller, accessToken, issuedAtMs };
     },
 
-    async caller(apikey, clientId, accessToken, origin) {
+    caller(apikey, clientId, accessToken, origin) {
       const registered = findCaller(apikey, origin);
       const { caller } = registered;
       if (caller.clientId !== clientId) refuse('wrong client id');
-      const callerId = await credentials.verifyAccessToken(accessToken, clock.nowMs());
-      if (callerId !== caller.id) throw new Refusal('ACCESS_TOKEN_INVALID');
-      return registered;
+      const demandOwn = (callerId: string | undefined) => {
+        if (callerId !== caller.id) throw new Refusal('ACCESS_TOKEN_INVALID');
+        return registered;
+      };
+      const nowMs = clock.nowMs();
+      const known = credentials.rememberedAccessToken(accessToken, nowMs);
+      if (known !== undefined) return demandOwn(known);
+      return credentials.verifyAccessToken(accessToken, nowMs).then(demandOwn);
     },
 
     signature(registered, signature, requestId) {

@@ -1,5 +1,5 @@
 import { type Caller, maySeeNumbers } from '../domain/caller.ts';
-import type { Card, CardDetails, NumberRecord, Sealed } from '../domain/card.ts';
+import type { Card, CardDetails, CardInBrief, NumberInBrief, Sealed } from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import { withoutNumbers } from '../domain/shown-text.ts';
@@ -9,7 +9,7 @@ import type { CardStore, Directory, Keyring, SealedPlace } from './ports.ts';
  * Details are bound to the number's record, not to its token: the record binds the token to the PAN,
  * and a card may be added while its number moves to a token of a newer epoch.
  */
-function detailsPlace(number: NumberRecord, sequence: number): SealedPlace {
+function detailsPlace(number: NumberInBrief, sequence: number): SealedPlace {
   const { organization, id } = number;
   return { organization, recordId: id, token: '', part: `card:${sequence}` };
 }
@@ -35,7 +35,7 @@ export function shownDetails(
 /** Seals the details of a card with a number. */
 export function sealDetails(
   keyring: Keyring,
-  number: NumberRecord,
+  number: NumberInBrief,
   sequence: number,
   details: CardDetails,
 ): Sealed {
@@ -43,14 +43,18 @@ export function sealDetails(
 }
 
 /** @throws {Refusal} `RECORD_DAMAGED`, `KEY_UNAVAILABLE` */
-export function openDetails(keyring: Keyring, number: NumberRecord, card: Card): CardDetails {
+export function openDetails(
+  keyring: Keyring,
+  number: NumberInBrief,
+  card: CardInBrief,
+): CardDetails {
   return JSON.parse(keyring.open(detailsPlace(number, card.sequence), card.sealedDetails));
 }
 
 /** @throws {Refusal} `CARD_NOT_FOUND` */
 export async function demandCard(
   cards: CardStore,
-  number: NumberRecord,
+  number: NumberInBrief,
   sequence: number,
 ): Promise<Card> {
   const card = await cards.findCard(number.organization, number.id, sequence);

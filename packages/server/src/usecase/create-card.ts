@@ -1,6 +1,7 @@
+import assert from 'node:assert/strict';
 import type { BinRange } from '../domain/bin-range.ts';
 import { type Caller, demandOrganization, demandRight } from '../domain/caller.ts';
-import type { Card, CardDetails, NumberRecord } from '../domain/card.ts';
+import type { Card, CardDetails, NumberInBrief, NumberRecord } from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
 import {
   DEFAULT_VALIDITY_YEARS,
@@ -24,6 +25,7 @@ import { drawPan } from './draw-pan.ts';
 import { demandRecord, type FindNumberDeps, lookUpNumber } from './find-number.ts';
 import { addAccountChange, demandCurrent } from './lineage.ts';
 import {
+  addNumber,
   DRAW_LIMIT,
   type MakeNumberDeps,
   makeNumber,
@@ -31,6 +33,7 @@ import {
   numberConflict,
 } from './make-number.ts';
 import type { Change } from './ports.ts';
+import { isNumberDeleted } from './refuse-deleted.ts';
 
 export interface CreateCardRequest {
   readonly organization: OrganizationNumber;
@@ -68,7 +71,7 @@ export type CreateCardDeps = FindNumberDeps &
  * number on record keeps the one it has and gets one more card.
  *
  * @throws {Refusal} `ORGANIZATION_NOT_FOUND`, `RIGHT_MISSING`, `ORGANIZATION_RECORD_MISSING`, `PAN_OUTSIDE_BIN_RANGES`,
- *   `PAN_LENGTH_NOT_SERVED`, `CARD_EXISTS`, `CARD_REPLACED`, `CARD_CLOSED`, `BIN_RANGE_EXHAUSTED`,
+ *   `PAN_LENGTH_NOT_SERVED`, `NUMBER_DELETED`, `CARD_EXISTS`, `CARD_REPLACED`, `CARD_CLOSED`, `BIN_RANGE_EXHAUSTED`,
  *   `TOKENS_EXHAUSTED`, `CARD_BUSY`, `KEY_UNAVAILABLE`, `IDEMPOTENCY_KEY_REUSED`
  */
 export function makeCreateCard(deps: CreateCardDeps): CreateCard {
@@ -104,18 +107,36 @@ async function issue(
     const known = await lookUpNumber(deps, organization.number, pan);
     if (known !== undefined && request.pan === undefined) continue; // Drawn before: draw again.
     if (known?.record.bait) trail.tripBait();
-    const record = known?.record ?? makeNumber(deps, organization, pan);
+    const made = known === undefined ? makeNumber(deps, organization, pan) : undefined;
+    const record = made ?? known?.record;
+    assert(record, 'a number is known or made');
     const card = makeCard(deps, record, range, request);
     const details = shownDetails(deps.directory, caller, record.organization, request.details);
     const answer = issuedCard(organization, record, card, details, pan);
     const changes =
-      known === undefined ? [addNumber(record)] : await claimLineage(deps, record, card);
-    conflict = await commitCard(trail, record, card, [...keep(answer), ...changes]);
+      made === undefined
+        ? await claimLineage(deps, record, card)
+        : [addNumber(deps.keyring, made, pan)];
+    trail.note({ token: record.token });
+    conflict = await commitCard(trail, made, card, [...keep(answer), ...changes]);
     if (conflict === undefined) return answer;
     trail.note({ token: undefined });
+    if (conflict === 'name_deleted') await demandNotDeleted(deps, organization, request.pan);
   }
   if (conflict === 'change_taken') throw new Refusal('CARD_BUSY');
   throw new Refusal(conflict === 'token_taken' ? 'TOKENS_EXHAUSTED' : 'BIN_RANGE_EXHAUSTED');
+}
+
+/** A number that was drawn is drawn again, and so is a random token. @throws {Refusal} `NUMBER_DELETED` */
+async function demandNotDeleted(
+  deps: CreateCardDeps,
+  { number, formats }: Organization,
+  given: Pan | undefined,
+): Promise<void> {
+  if (given === undefined) return;
+  const format = formats.find(({ panLengths }) => panLengths.includes(given.length));
+  const isDeleted = await isNumberDeleted(deps, number, given);
+  if (isDeleted || format?.engine === 'keyed') throw new Refusal('NUMBER_DELETED');
 }
 
 function choosePan(
@@ -136,7 +157,7 @@ function choosePan(
 
 function makeCard(
   { keyring, clock }: CreateCardDeps,
-  record: NumberRecord,
+  record: NumberInBrief,
   range: BinRange,
   { sequence, expiry, details }: Omit<CreateCardRequest, 'organization'>,
 ): Card {
@@ -154,8 +175,6 @@ function makeCard(
   };
 }
 
-const addNumber = (record: NumberRecord): Change => ({ kind: 'add_number', record });
-
 /**
  * A number on record may be replaced at this very moment, and all of its cards with it: whoever comes
  * second must see the other.
@@ -164,7 +183,7 @@ const addNumber = (record: NumberRecord): Change => ({ kind: 'add_number', recor
  */
 async function claimLineage(
   deps: CreateCardDeps,
-  record: NumberRecord,
+  record: NumberInBrief,
   card: Card,
 ): Promise<Change[]> {
   const { nextPosition } = await demandCurrent(deps.cards, record);
@@ -180,23 +199,25 @@ async function claimLineage(
   });
 }
 
-/** @returns what stood in the way, when another try is worth it. */
+/**
+ * @param made the number that is added with the card, where it is new.
+ * @returns what stood in the way, when another try is worth it.
+ */
 async function commitCard(
   trail: Trail,
-  record: NumberRecord,
+  made: NumberRecord | undefined,
   card: Card,
   changes: readonly Change[],
 ): Promise<NumberConflict | undefined> {
-  trail.note({ token: record.token });
   const outcome = await trail.commit([...changes, { kind: 'add_card', card }]);
   if (!outcome.committed && outcome.conflict === 'card_taken') throw new Refusal('CARD_EXISTS');
-  return numberConflict(outcome, record);
+  return numberConflict(outcome, made);
 }
 
 /** What a caller is told of a card, by the switch of its organization. */
 export function issuedCard(
   organization: Organization,
-  record: NumberRecord,
+  record: NumberInBrief,
   card: Card,
   details: CardDetails,
   pan: Pan,

@@ -1,4 +1,11 @@
-import type { NumberRecord } from '../domain/card.ts';
+import {
+  type CardInBrief,
+  FIRST_CARD_SEQUENCE,
+  type NumberInBrief,
+  type NumberRecord,
+  type NumberWithCard,
+  type PanIndex,
+} from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
 import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
@@ -6,6 +13,7 @@ import { type CardNumber, Pan } from '../domain/pan.ts';
 import { keptDigits, openToken } from '../domain/token-format.ts';
 import type { Trail } from './audit-trail.ts';
 import type { CardStore, Directory, Keyring, SealedPlace } from './ports.ts';
+import { refuseDeletedNumber, refuseDeletedToken } from './refuse-deleted.ts';
 
 export interface FindNumberDeps {
   readonly directory: Directory;
@@ -14,10 +22,13 @@ export interface FindNumberDeps {
 }
 
 /** A number on record, and the PAN behind it. */
-export interface FoundNumber {
-  readonly record: NumberRecord;
+export interface FoundNumber<T extends NumberInBrief = NumberRecord> {
+  readonly record: T;
   readonly pan: Pan;
 }
+
+/** A card on record. */
+export type FoundCard = FoundNumber<NumberWithCard & { readonly card: CardInBrief }>;
 
 /** A card as a caller names it. */
 export type CardReference =
@@ -46,21 +57,27 @@ export function findByReference(
 /**
  * The record of a card number that must have one.
  *
- * @throws {Refusal} `BUDGET_EXHAUSTED`, `CARD_NUMBER_NOT_FOUND`, `RECORD_DAMAGED`, `KEY_UNAVAILABLE`
+ * @throws {Refusal} `BUDGET_EXHAUSTED`, `CARD_NUMBER_NOT_FOUND`, `CARD_DELETED`, `RECORD_DAMAGED`, `KEY_UNAVAILABLE`
  */
-export async function findByNumber(
-  { cards, keyring }: FindNumberDeps,
+export function findByNumber(
+  deps: FindNumberDeps,
   organization: Organization,
   number: CardNumber,
   trail: Trail,
 ): Promise<FoundNumber> {
-  trail.note({ maskedNumber: String(number) });
-  trail.spend(number.reveal(), keptDigits(organization.formats, number.length));
-  const found = await lookUpNumber({ cards, keyring }, organization.number, number);
-  if (found === undefined) throw new Refusal('CARD_NUMBER_NOT_FOUND');
-  trail.note({ token: found.record.token });
-  if (found.record.bait) trail.tripBait();
-  return found;
+  return byNumber(numbersOf(deps), organization, number, trail);
+}
+
+/** The same, with one of its cards. @throws {Refusal} `CARD_NOT_FOUND` besides */
+export async function findCardByNumber(
+  deps: FindNumberDeps,
+  organization: Organization,
+  number: CardNumber,
+  sequence: number,
+  trail: Trail,
+): Promise<FoundCard> {
+  const look = cardsOf(deps, sequence);
+  return demandCardOf(await byNumber(look, organization, number, trail), sequence);
 }
 
 /**
@@ -69,17 +86,12 @@ export async function findByNumber(
  *
  * @throws {Refusal} `RECORD_DAMAGED`, `KEY_UNAVAILABLE`
  */
-export async function lookUpNumber(
-  { cards, keyring }: Pick<FindNumberDeps, 'cards' | 'keyring'>,
+export function lookUpNumber(
+  deps: Pick<FindNumberDeps, 'cards' | 'keyring'>,
   organization: OrganizationNumber,
   number: CardNumber,
-): Promise<FoundNumber | undefined> {
-  const panIndex = keyring.panIndex(organization, number);
-  const record = await cards.findNumberByIndex(organization, panIndex);
-  if (record === undefined) return undefined;
-  const pan = openPan(keyring, record);
-  if (!pan.equals(number)) throw new Refusal('RECORD_DAMAGED', { recordId: record.id });
-  return { record, pan };
+): Promise<FoundNumber<NumberWithCard> | undefined> {
+  return lookUp(cardsOf(deps, FIRST_CARD_SEQUENCE), organization, number);
 }
 
 /**
@@ -89,23 +101,119 @@ export async function lookUpNumber(
  * A token that the card had before it was moved to a newer epoch finds the card as well. A token of a
  * closed epoch is counted when it opens and agrees with its record, and refused.
  *
- * @throws {Refusal} `BUDGET_EXHAUSTED`, `TOKEN_MALFORMED`, `CARD_NUMBER_NOT_FOUND`, `TOKEN_EPOCH_CLOSED`,
+ * @throws {Refusal} `BUDGET_EXHAUSTED`, `TOKEN_MALFORMED`, `CARD_NUMBER_NOT_FOUND`, `CARD_DELETED`, `TOKEN_EPOCH_CLOSED`,
  *   `TOKEN_EPOCH_DESTROYED`, `RECORD_DAMAGED`, `KEY_UNAVAILABLE`
  */
-export async function findByToken(
-  { cards, keyring }: FindNumberDeps,
+export function findByToken(
+  deps: FindNumberDeps,
   organization: Organization,
   token: string,
   trail: Trail,
 ): Promise<FoundNumber> {
+  return byToken(numbersOf(deps), organization, token, trail);
+}
+
+/** The same, with one of its cards. @throws {Refusal} `CARD_NOT_FOUND` besides */
+export async function findCardByToken(
+  deps: FindNumberDeps,
+  organization: Organization,
+  token: string,
+  sequence: number,
+  trail: Trail,
+): Promise<FoundCard> {
+  const look = cardsOf(deps, sequence);
+  return demandCardOf(await byToken(look, organization, token, trail), sequence);
+}
+
+/** Where numbers are looked for, and what of them is read. */
+interface Look<T extends NumberInBrief> {
+  readonly keyring: Keyring;
+  readonly cards: CardStore;
+  byIndex(organization: OrganizationNumber, panIndex: PanIndex): Promise<T | undefined>;
+  byToken(organization: OrganizationNumber, epoch: number, token: string): Promise<T | undefined>;
+  /** Of a number that was found by a token it no longer has. */
+  asOf(record: NumberRecord): Promise<T>;
+}
+
+type LookDeps = Pick<FindNumberDeps, 'cards' | 'keyring'>;
+
+function numbersOf({ cards, keyring }: LookDeps): Look<NumberRecord> {
+  return {
+    keyring,
+    cards,
+    byIndex: (organization, panIndex) => cards.findNumberByIndex(organization, panIndex),
+    byToken: (organization, epoch, token) => cards.findNumberByToken(organization, epoch, token),
+    asOf: async (record) => record,
+  };
+}
+
+function cardsOf({ cards, keyring }: LookDeps, sequence: number): Look<NumberWithCard> {
+  return {
+    keyring,
+    cards,
+    byIndex: (organization, panIndex) => cards.findCardByIndex(organization, panIndex, sequence),
+    byToken: (organization, epoch, token) =>
+      cards.findCardByToken(organization, epoch, token, sequence),
+    async asOf(record) {
+      const { organization, id } = record;
+      return { ...record, card: await cards.findCard(organization, id, sequence) };
+    },
+  };
+}
+
+function demandCardOf(found: FoundNumber<NumberWithCard>, sequence: number): FoundCard {
+  if (found.record.card === undefined) throw new Refusal('CARD_NOT_FOUND', { sequence });
+  return found as FoundCard;
+}
+
+async function byNumber<T extends NumberInBrief>(
+  look: Look<T>,
+  organization: Organization,
+  number: CardNumber,
+  trail: Trail,
+): Promise<FoundNumber<T>> {
+  trail.note({ maskedNumber: String(number) });
+  trail.spend(number.reveal(), keptDigits(organization.formats, number.length));
+  const found = await lookUp(look, organization.number, number);
+  if (found === undefined) {
+    await refuseDeletedNumber(look, organization.number, number);
+    throw new Refusal('CARD_NUMBER_NOT_FOUND');
+  }
+  trail.note({ token: found.record.token });
+  if (found.record.bait) trail.tripBait();
+  return found;
+}
+
+async function lookUp<T extends NumberInBrief>(
+  look: Look<T>,
+  organization: OrganizationNumber,
+  number: CardNumber,
+): Promise<FoundNumber<T> | undefined> {
+  const panIndex = look.keyring.panIndex(organization, number);
+  const record = await look.byIndex(organization, panIndex);
+  if (record === undefined) return undefined;
+  const pan = openPan(look.keyring, record);
+  if (!pan.equals(number)) throw new Refusal('RECORD_DAMAGED', { recordId: record.id });
+  return { record, pan };
+}
+
+async function byToken<T extends NumberInBrief>(
+  look: Look<T>,
+  organization: Organization,
+  token: string,
+  trail: Trail,
+): Promise<FoundNumber<T>> {
+  const { cards, keyring } = look;
   trail.spend(token, keptDigits(organization.formats, token.length));
   const keys = keyring.tokenKeys(organization.number);
   const opened = openToken(organization.formats, keys, token);
   const record =
-    (await cards.findNumberByToken(organization.number, opened.epoch, token)) ??
-    (await cards.findNumberByReplacedToken(organization.number, opened.epoch, token));
+    (await look.byToken(organization.number, opened.epoch, token)) ??
+    (await byReplacedToken(look, organization.number, opened.epoch, token));
   if (record === undefined) {
     await refuseLost(cards, organization.number, opened.lost, token);
+    const epochs = [opened.epoch, ...opened.lost];
+    await refuseDeletedToken(look, organization.number, epochs, token);
     throw new Refusal('CARD_NUMBER_NOT_FOUND');
   }
   trail.note({ token: record.token });
@@ -118,6 +226,16 @@ export async function findByToken(
     throw new Refusal('TOKEN_EPOCH_CLOSED', { epoch });
   }
   return { record, pan };
+}
+
+async function byReplacedToken<T extends NumberInBrief>(
+  look: Look<T>,
+  organization: OrganizationNumber,
+  epoch: number,
+  token: string,
+): Promise<T | undefined> {
+  const record = await look.cards.findNumberByReplacedToken(organization, epoch, token);
+  return record && look.asOf(record);
 }
 
 /** A token of a destroyed epoch whose mark a newer one has taken over is known by its replacement. */
@@ -134,7 +252,7 @@ async function refuseLost(
 }
 
 /** @throws {Refusal} `RECORD_DAMAGED`, `KEY_UNAVAILABLE` */
-export function openPan(keyring: Keyring, record: NumberRecord): Pan {
+export function openPan(keyring: Keyring, record: NumberInBrief): Pan {
   return Pan.parse(keyring.open(panPlace(record), record.sealedPan));
 }
 

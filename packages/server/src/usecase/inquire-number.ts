@@ -2,8 +2,8 @@ import { type Caller, demandOrganization, maySeeNumbers } from '../domain/caller
 import { Refusal } from '../domain/error.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { Audited } from './audit-trail.ts';
-import { demandCard, openDetails } from './card-details.ts';
-import { demandRecord, type FindNumberDeps, findByToken } from './find-number.ts';
+import { openDetails } from './card-details.ts';
+import { demandRecord, type FindNumberDeps, findCardByToken } from './find-number.ts';
 import type { CardAnswer } from './inquire-token.ts';
 import { type ShowNumberDeps, type ShownNumber, showNumber } from './show-number.ts';
 
@@ -32,7 +32,7 @@ export type InquireNumberDeps = FindNumberDeps & ShowNumberDeps & { readonly aud
  *   `RECORD_DAMAGED`, `KEY_UNAVAILABLE`, `ENCRYPTION_KEY_MISSING`, `NUMBER_ENCRYPTED_NO_ZONE_KEY`
  */
 export function makeInquireNumber(deps: InquireNumberDeps): InquireNumber {
-  const { audited, directory, cards, keyring } = deps;
+  const { audited, directory, keyring } = deps;
   return (caller, request, requestId) =>
     audited({ who: `caller:${caller.id}`, requestId }, 'inquire_number', async (trail) => {
       trail.note({ organization: request.organization });
@@ -40,15 +40,17 @@ export function makeInquireNumber(deps: InquireNumberDeps): InquireNumber {
       if (!maySeeNumbers(caller, request.organization)) throw new Refusal('NUMBER_FORBIDDEN');
       const organization = demandRecord(directory, request.organization);
       if (!organization.panTokenOn) throw new Refusal('PAN_TOKEN_SWITCHED_OFF');
-      const { record, pan } = await findByToken(deps, organization, request.token, trail);
-      const card = await demandCard(cards, record, request.sequence);
+      const { token, sequence } = request;
+      const found = await findCardByToken(deps, organization, token, sequence, trail);
+      const { record, pan } = found;
+      const { card } = record;
       const { accountNumber } = openDetails(keyring, record, card);
       const number = await showNumber(deps, caller, record.organization, pan);
       await trail.commit([]);
       return {
         organization: record.organization,
         logo: card.logo,
-        sequence: card.sequence,
+        sequence,
         accountNumber,
         token: record.token,
         number,

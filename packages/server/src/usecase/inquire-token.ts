@@ -3,8 +3,8 @@ import { Refusal } from '../domain/error.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { CardNumber } from '../domain/pan.ts';
 import type { Audited } from './audit-trail.ts';
-import { demandCard, openDetails, shownDetails } from './card-details.ts';
-import { demandRecord, type FindNumberDeps, findByNumber } from './find-number.ts';
+import { openDetails, shownDetails } from './card-details.ts';
+import { demandRecord, type FindNumberDeps, findCardByNumber } from './find-number.ts';
 import type { ZoneKeys } from './ports.ts';
 
 export interface InquireTokenRequest {
@@ -42,7 +42,7 @@ export type InquireTokenDeps = FindNumberDeps & {
  *   `CARD_NUMBER_NOT_FOUND`, `CARD_NOT_FOUND`, `RECORD_DAMAGED`, `KEY_UNAVAILABLE`
  */
 export function makeInquireToken(deps: InquireTokenDeps): InquireToken {
-  const { audited, directory, cards, keyring, zoneKeys } = deps;
+  const { audited, directory, keyring, zoneKeys } = deps;
   return (caller, request, requestId) =>
     audited({ who: `caller:${caller.id}`, requestId }, 'inquire_token', async (trail) => {
       trail.note({ organization: request.organization });
@@ -55,15 +55,16 @@ export function makeInquireToken(deps: InquireTokenDeps): InquireToken {
         'encrypted' in request.number
           ? zoneKeys.decrypt(request.organization, request.number.encrypted)
           : request.number;
-      const { record } = await findByNumber(deps, organization, number, trail);
-      const card = await demandCard(cards, record, request.sequence);
+      const { sequence } = request;
+      const { record } = await findCardByNumber(deps, organization, number, sequence, trail);
+      const { card } = record;
       const details = openDetails(keyring, record, card);
       const { accountNumber } = shownDetails(directory, caller, record.organization, details);
       await trail.commit([]);
       return {
         organization: record.organization,
         logo: card.logo,
-        sequence: card.sequence,
+        sequence,
         accountNumber,
         token: record.token,
       };

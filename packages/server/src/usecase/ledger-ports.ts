@@ -12,6 +12,7 @@ import type { Card, NumberRecord } from '../domain/card.ts';
 import type { MessageAlgorithm } from '../domain/merchant.ts';
 import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
+import type { RecordId } from '../domain/record-id.ts';
 import type { SignedNonce } from '../domain/signed-nonce.ts';
 import type { KeptAnswer } from './answer-once.ts';
 import type { Charge, Lift } from './budget-ports.ts';
@@ -24,7 +25,29 @@ export type Change = RecordChange | WatchChange;
 
 /** What concerns cards, what is registered, and the service itself. */
 export type RecordChange =
-  | { readonly kind: 'add_number'; readonly record: NumberRecord }
+  | {
+      readonly kind: 'add_number';
+      readonly record: NumberRecord;
+      /** Digests of its number and its token: neither may have been deleted. */
+      readonly names?: readonly [Uint8Array, Uint8Array];
+    }
+  /** With its cards, its tokens and what merchants watch of it. */
+  | {
+      readonly kind: 'delete_number';
+      readonly organization: OrganizationNumber;
+      readonly numberId: RecordId;
+      /** Digests that stay. */
+      readonly names: readonly Uint8Array[];
+      /** What watched cards of this number are found by. */
+      readonly watchIndex: Uint8Array;
+      readonly atMs: number;
+    }
+  | {
+      readonly kind: 'set_retention';
+      readonly organization: OrganizationNumber;
+      /** Undefined: cards are kept. */
+      readonly days: number | undefined;
+    }
   | { readonly kind: 'add_card'; readonly card: Card }
   /** One plastic more. Its new expiry is an account change. */
   | { readonly kind: 'renew_card'; readonly card: Card }
@@ -104,6 +127,7 @@ export type Conflict =
   | 'claim_lost' // somebody else has taken over what was claimed, or changed what was looked at
   | 'nonce_taken' // this caller has signed with it before
   | 'key_taken' // there is a key of this epoch, or in this state
+  | 'name_deleted' // this number or token was deleted, or is at this moment
   | 'token_replaced' // this token has been replaced already
   | 'reference_taken' // a change of this reference is recorded
   | 'registration_taken';

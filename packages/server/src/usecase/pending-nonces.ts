@@ -16,6 +16,7 @@ export function makePendingNonces(): PendingNonces {
   return {
     hold: (requestId, nonce) => void pending.set(requestId, nonce),
     take(requestId) {
+      if (pending.size === 0) return undefined;
       const nonce = pending.get(requestId);
       pending.delete(requestId);
       return nonce;

@@ -7,7 +7,7 @@
 import type { AccountChange } from '../domain/account-change.ts';
 import type { BinRange } from '../domain/bin-range.ts';
 import type { Caller, CallerKey } from '../domain/caller.ts';
-import type { Card, NumberRecord, PanIndex, Sealed } from '../domain/card.ts';
+import type { Card, NumberRecord, NumberWithCard, PanIndex, Sealed } from '../domain/card.ts';
 import type { Merchant } from '../domain/merchant.ts';
 import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
@@ -95,7 +95,10 @@ export interface RegisteredMerchant {
   readonly apiKeyDigest: string;
 }
 
-/** Reads of cards. Whatever was committed before the call is seen. */
+/**
+ * Reads of cards. Whatever this process committed before the call is seen, and what another one
+ * committed before this turn of the event loop (docs/adr/store-turns.md).
+ */
 export interface CardStore {
   findNumber(organization: OrganizationNumber, id: RecordId): Promise<NumberRecord | undefined>;
   findNumberByIndex(
@@ -118,6 +121,18 @@ export interface CardStore {
     numberId: RecordId,
     sequence: number,
   ): Promise<Card | undefined>;
+  /** A number and one of its cards in one look. */
+  findCardByIndex(
+    organization: OrganizationNumber,
+    panIndex: PanIndex,
+    sequence: number,
+  ): Promise<NumberWithCard | undefined>;
+  findCardByToken(
+    organization: OrganizationNumber,
+    epoch: number,
+    token: string,
+    sequence: number,
+  ): Promise<NumberWithCard | undefined>;
   /** By sequence, lowest first. */
   listCards(organization: OrganizationNumber, numberId: RecordId): Promise<readonly Card[]>;
   /** The numbers that are bait. */
@@ -127,6 +142,13 @@ export interface CardStore {
     organization: OrganizationNumber,
     lineage: RecordId,
   ): Promise<readonly AccountChange[]>;
+  /** The tokens a number had before the one it has. */
+  listReplacedTokens(
+    organization: OrganizationNumber,
+    numberId: RecordId,
+  ): Promise<readonly { readonly token: string; readonly epoch: number }[]>;
+  /** Whether something of this digest was deleted. */
+  isDeleted(organization: OrganizationNumber, digest: Uint8Array): Promise<boolean>;
   findChangeByReference(
     organization: OrganizationNumber,
     referenceIndex: Uint8Array,
@@ -152,7 +174,7 @@ export interface Keyring {
   newKey(name: KeyName, bytes?: Uint8Array): Promise<WrappedKey>;
   /** The bytes of a token key, to be wrapped for somebody else. */
   revealTokenKey(key: WrappedKey): Promise<Uint8Array>;
-  /** @throws {Refusal} `KEY_UNAVAILABLE`, as every method below. */
+  /** @throws {Refusal} `KEY_UNAVAILABLE`, `KEY_PROVIDER_GONE`, as every method below. */
   tokenKeys(organization: OrganizationNumber): TokenKeys;
   /** The same for the same number and organization, while its index key stays. */
   panIndex(organization: OrganizationNumber, number: CardNumber): PanIndex;
@@ -171,6 +193,8 @@ export interface Credentials {
   /** What an API key is stored and found by: a keyed digest, hexadecimal. */
   digest(apiKey: string): string;
   wrapSecret(callerId: string, secret: string): Uint8Array;
+  /** The same under the newest key; undefined when it is under that one already. */
+  rewrapSecret(registered: RegisteredCaller): Uint8Array | undefined;
   /** In constant time. */
   isSecret(registered: RegisteredCaller, candidate: string): boolean;
   /** Whether `signature` is HMAC-SHA256(secret, message). In constant time. */
@@ -178,6 +202,8 @@ export interface Credentials {
   issueAccessToken(callerId: string, nowMs: number, lifetimeSeconds: number): Promise<string>;
   /** The caller an access token was issued to; undefined when it is forged or expired. */
   verifyAccessToken(token: string, nowMs: number): Promise<string | undefined>;
+  /** The same for a token that was verified lately; undefined: ask {@link verifyAccessToken}. */
+  rememberedAccessToken(token: string, nowMs: number): string | undefined;
 }
 
 /** What is done with public keys of callers. */

@@ -1,6 +1,6 @@
 import type { AccountChange } from '../domain/account-change.ts';
 import { expiryOf } from '../domain/account-change.ts';
-import type { NumberRecord } from '../domain/card.ts';
+import type { NumberInBrief, NumberRecord } from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
 import { DEFAULT_VALIDITY_YEARS, type Expiry, expiryAfterYears } from '../domain/expiry.ts';
 import type { Organization } from '../domain/organization.ts';
@@ -13,9 +13,10 @@ import {
   RECORDED,
   readLineage,
 } from './lineage.ts';
-import { type MakeNumberDeps, makeNumber } from './make-number.ts';
+import { addNumber, type MakeNumberDeps, makeNumber } from './make-number.ts';
 import { moveCards } from './move-cards.ts';
 import type { Change } from './ports.ts';
+import { isNumberDeleted } from './refuse-deleted.ts';
 
 export interface ReplacementRequest {
   readonly referenceIndex: Uint8Array;
@@ -63,12 +64,15 @@ export async function planReplacement(
   } as const;
   const known = (await lookUpNumber(deps, organization.number, newPan))?.record;
   if (known === undefined) {
+    if (await isNumberDeleted(deps, organization.number, newPan)) {
+      throw new Refusal('NUMBER_DELETED');
+    }
     const record = makeNumber(deps, organization, newPan, old.lineage);
     const expiry = newExpiry ?? expiryAfterYears(clock.nowMs(), DEFAULT_VALIDITY_YEARS);
     const { changes } = await moveCards(deps, old, record, expiry);
     const change: AccountChange = { ...entry, newNumberId: record.id };
     const added = await addAccountChange(deps, change);
-    return { change, changes: [{ kind: 'add_number', record }, ...changes, ...added] };
+    return { change, changes: [addNumber(deps.keyring, record, newPan), ...changes, ...added] };
   }
   const target = await readLineage(cards, known, RECORDED);
   if (target.newestNumberId === old.id) throw new Refusal('LINEAGE_LOOP');
@@ -79,7 +83,7 @@ export async function planReplacement(
 /** @throws {Refusal} `NEW_EXPIRY_DIFFERS` */
 async function demandExpiry(
   { cards }: FindNumberDeps,
-  known: NumberRecord,
+  known: NumberInBrief,
   newExpiry: Expiry | undefined,
 ): Promise<void> {
   if (newExpiry === undefined) return;
@@ -98,7 +102,7 @@ async function demandExpiry(
 async function join(
   deps: FindNumberDeps & MakeNumberDeps,
   entry: AccountChange,
-  known: NumberRecord,
+  known: NumberInBrief,
   target: LineageState,
 ): Promise<Replacement> {
   if (target.newestLineage === entry.lineage) {
@@ -120,6 +124,6 @@ async function join(
   return { change, changes: [...added, { kind: 'add_account_change', change: joined }] };
 }
 
-function withLineage(change: AccountChange, known: NumberRecord): AccountChange {
+function withLineage(change: AccountChange, known: NumberInBrief): AccountChange {
   return known.lineage === change.lineage ? change : { ...change, otherLineage: known.lineage };
 }

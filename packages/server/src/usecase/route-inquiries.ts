@@ -49,8 +49,11 @@ export function makeAccountUpdates(deps: RouteInquiriesDeps): AccountUpdates {
         [...bySource].map(async ([source, asked]) => {
           const answers = source === undefined ? [] : await source.inquire(asked);
           for (const [index, inquiry] of asked.entries()) {
-            const refusal = { refusal: new Refusal('SCHEME_UNSUPPORTED') };
-            outcomes.set(inquiry, source === undefined ? refusal : demand(answers[index]));
+            const answer =
+              source === undefined
+                ? { refusal: new Refusal('SCHEME_UNSUPPORTED') }
+                : demand(answers[index]);
+            outcomes.set(inquiry, answer);
           }
         }),
       );

@@ -8,6 +8,8 @@ export interface MetricSources {
   budgetUse(): { readonly hour: number; readonly day: number };
   /** The newest key of each organization and purpose. */
   keyAges(): Promise<readonly { organization: string; purpose: string; seconds: number }[]>;
+  /** Of each closed token key, how many of its tokens were seen since. */
+  closedEpochs(): Promise<readonly { organization: string; epoch: number; seenCount: number }[]>;
 }
 
 /** Counts what happens, and shows it in the form of Prometheus. Labels hold names of ours only. */
@@ -115,6 +117,17 @@ function addGauges(registry: Registry, sources: () => MetricSources | undefined)
       each.reset();
       for (const { organization, purpose, seconds } of await from.keyAges()) {
         each.set({ organization, purpose }, seconds);
+      }
+    },
+  );
+  gauge(
+    'pantoken_closed_epoch_tokens_seen',
+    'Tokens of a closed key that were seen since it was closed, and refused',
+    ['organization', 'epoch'],
+    async (each, from) => {
+      each.reset();
+      for (const { organization, epoch, seenCount } of await from.closedEpochs()) {
+        each.set({ organization, epoch }, seenCount);
       }
     },
   );

@@ -37,7 +37,8 @@ export async function makeExport(
   const folder = mkdtempSync(join(tmpdir(), 'pantoken-export-'));
   const store = await openSqlite(join(folder, 'pantoken.db'));
   const ledger = makeLedger(store.committer);
-  const signer = makeCheckpointSigner(generateKeyPairSync('ed25519').privateKey);
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const signer = makeCheckpointSigner({ active: () => privateKey, living: () => [privateKey] });
   const notes: string[] = [];
   for (let done = 0; done < recordCount; done += RECORDS_PER_BLOCK) {
     const records = Array.from({ length: RECORDS_PER_BLOCK }, (_, index) => recordOf(done + index));
@@ -56,7 +57,7 @@ export async function makeExport(
   const starts = lines.flatMap((line, at) => (line.includes('"kind":"block"') ? [at] : []));
   const [first = 0] = starts;
   return {
-    publicKey: signer.publicKey,
+    publicKey,
     before: lines.slice(0, first),
     blocks: starts.map((start, at) => lines.slice(start, starts[at + 1] ?? -1)),
     after: lines.at(-1) ?? Buffer.alloc(0),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Caller } from '../../domain/caller.ts';
 import { Refusal } from '../../domain/error.ts';
-import type { Authenticate } from '../../usecase/authenticate.ts';
+import type { Authenticate, RequestSignature } from '../../usecase/authenticate.ts';
 import type { PendingNonces } from '../../usecase/pending-nonces.ts';
 import type { RegisteredCaller } from '../../usecase/ports.ts';
 import { headerOf } from '../header.ts';
@@ -10,7 +10,11 @@ import { originOf } from '../origin.ts';
 import { keepRequester } from '../requester.ts';
 import { requestSignatureOf } from './request-signature.ts';
 
-const callers = new WeakMap<FastifyRequest, RegisteredCaller>();
+declare module 'fastify' {
+  interface FastifyRequest {
+    registeredCaller: RegisteredCaller | undefined;
+  }
+}
 
 /** FirstVision: unique for each request, at most 40 characters. */
 const CLIENT_REQUEST_ID_PATTERN = /^[\x21-\x7e]{1,40}$/;
@@ -20,27 +24,19 @@ export function demandCaller(
   app: FastifyInstance,
   { authenticate, nonces }: { authenticate: Authenticate; nonces: PendingNonces },
 ): void {
-  app.addHook('onRequest', async (request) => {
-    const apikey = headerOf(request, 'apikey');
-    const clientId = headerOf(request, 'x-clientid');
-    const authorization = headerOf(request, 'authorization');
-    if (apikey === undefined || clientId === undefined) throw new Refusal('CREDENTIALS_INVALID');
-    const [, accessToken] = /^Bearer ([\x21-\x7e]+)$/i.exec(authorization ?? '') ?? [];
-    if (accessToken === undefined) throw new Refusal('ACCESS_TOKEN_INVALID');
-    const clientRequestId = headerOf(request, 'x-client-request-id');
-    if (clientRequestId !== undefined && !CLIENT_REQUEST_ID_PATTERN.test(clientRequestId)) {
-      throw new Refusal('HEADER_INVALID', { field: 'X-Client-Request-Id' });
-    }
-    const origin = originOf(request);
-    const registered = await authenticate.caller(apikey, clientId, accessToken, origin);
-    callers.set(request, registered);
-    keepRequester(request, `caller:${registered.caller.id}`);
+  app.decorateRequest('registeredCaller', undefined);
+  app.addHook('onRequest', (request, _reply, done) => {
+    const keep = (registered: RegisteredCaller) => {
+      request.registeredCaller = registered;
+      keepRequester(request, `caller:${registered.caller.id}`);
+    };
+    go(() => demandCredentials(authenticate, request), keep, done);
   });
 
-  app.addHook('preValidation', async (request) => {
-    const registered = callers.get(request);
-    assert(registered, 'preValidation comes after onRequest');
-    authenticate.signature(registered, await requestSignatureOf(request), request.id);
+  app.addHook('preValidation', (request, _reply, done) => {
+    const demand = (signature: RequestSignature | undefined) =>
+      authenticate.signature(registeredCallerOf(request), signature, request.id);
+    go(() => requestSignatureOf(request), demand, done);
   });
 
   // Signed, answered and its nonce not written: it could be replayed. No route may do that.
@@ -51,9 +47,51 @@ export function demandCaller(
   });
 }
 
+/** @throws {Refusal} `CREDENTIALS_INVALID`, `ACCESS_TOKEN_INVALID`, `HEADER_INVALID` */
+function demandCredentials(
+  authenticate: Authenticate,
+  request: FastifyRequest,
+): RegisteredCaller | Promise<RegisteredCaller> {
+  const apikey = headerOf(request, 'apikey');
+  const clientId = headerOf(request, 'x-clientid');
+  const authorization = headerOf(request, 'authorization');
+  if (apikey === undefined || clientId === undefined) throw new Refusal('CREDENTIALS_INVALID');
+  const [, accessToken] = /^Bearer ([\x21-\x7e]+)$/i.exec(authorization ?? '') ?? [];
+  if (accessToken === undefined) throw new Refusal('ACCESS_TOKEN_INVALID');
+  const clientRequestId = headerOf(request, 'x-client-request-id');
+  if (clientRequestId !== undefined && !CLIENT_REQUEST_ID_PATTERN.test(clientRequestId)) {
+    throw new Refusal('HEADER_INVALID', { field: 'X-Client-Request-Id' });
+  }
+  return authenticate.caller(apikey, clientId, accessToken, originOf(request));
+}
+
+/** Goes on with what was found: at once, or when it is there. Most requests have to wait for nothing. */
+function go<T>(
+  find: () => T | Promise<T>,
+  act: (found: T) => void,
+  done: (error?: Error) => void,
+): void {
+  try {
+    const found = find();
+    if (found instanceof Promise) {
+      found.then(act).then(() => done(), done);
+      return;
+    }
+    act(found);
+  } catch (error) {
+    done(error as Error);
+    return;
+  }
+  done();
+}
+
+function registeredCallerOf(request: FastifyRequest): RegisteredCaller {
+  const { registeredCaller } = request;
+  assert(registeredCaller, 'this route is not behind demandCaller');
+  return registeredCaller;
+}
+
 /** The caller of a request behind {@link demandCaller}. */
 export function callerOf(request: FastifyRequest): Caller {
-  const registered = callers.get(request);
-  assert(registered, 'this route is not behind demandCaller');
-  return registered.caller;
+  return registeredCallerOf(request).caller;
 }

@@ -20,12 +20,13 @@ const NONCE_PATTERN = /^[\x21-\x7e]{1,40}$/;
  * The signature of a request: FirstVision's own, or an HTTP message signature (RFC 9421), which has
  * `Signature-Input` beside it.
  *
- * @returns undefined when there is none.
+ * @returns undefined when there is none; a promise for an HTTP message signature only, so that the
+ *   others wait for nothing.
  * @throws {Refusal} `SIGNATURE_INVALID` when it cannot be read.
  */
-export async function requestSignatureOf(
+export function requestSignatureOf(
   request: FastifyRequest,
-): Promise<RequestSignature | undefined> {
+): RequestSignature | Promise<RequestSignature> | undefined {
   const signature = headerOf(request, 'signature');
   const input = headerOf(request, 'signature-input');
   if (signature === undefined && input === undefined) return undefined;
