@@ -120,6 +120,12 @@ describe('the memory that a call works in', () => {
       usedFor(() => tokenize(format, KEY, pan)),
       [true, false, false],
     );
+    ok(waitingIn(desks) === desk);
+    const token = tokenize(format, KEY, pan);
+    deepEqual(
+      usedFor(() => openToken(format, KEYS, token)),
+      [true, false, false],
+    );
     deepEqual(
       usedFor(() => tokenizeMany(format, KEY, [pan])),
       [false, true, false],

@@ -60,7 +60,7 @@ export async function openService(
   const opened = await openHome(home, log, clock, options);
   const { serviceKeys, keyring, zoneKeys, credentials, directory, cards, audited } = opened;
   const { random, nonces, audit, store, reader, metrics } = opened;
-  const cipher = makeMessageCipher(serviceKeys.message);
+  const cipher = makeMessageCipher(serviceKeys.message, clock);
   const networks = makeNetworks();
   const publicKeys = makePublicKeys();
   const access = { directory, credentials, networks, publicKeys, nonces, clock };

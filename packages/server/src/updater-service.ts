@@ -26,8 +26,10 @@ import type { Credentials, Ledger, Random } from './usecase/ports.ts';
 import { makeRecordAccountChange } from './usecase/record-account-change.ts';
 import { makeRecordAccountChanges } from './usecase/record-account-changes.ts';
 import { makeRecordRefusal } from './usecase/record-refusal.ts';
+import { makeValidationQuota } from './usecase/request-rate.ts';
 import { makeRetryNotification } from './usecase/retry-notification.ts';
 import { makeAccountUpdates } from './usecase/route-inquiries.ts';
+import { makeSetMerchantTerms } from './usecase/set-merchant-terms.ts';
 import { makeSetNotification } from './usecase/set-notification.ts';
 import { makeValidatePan } from './usecase/validate-pan.ts';
 
@@ -66,6 +68,7 @@ export function makeUpdaterService(given: UpdaterServiceDeps) {
   return {
     /** What the faces need. */
     validatePan: makeValidatePan(deps),
+    validationQuota: makeValidationQuota(given.clock),
     recordAccountChanges: makeRecordAccountChanges(
       makeRecordAccountChange(deps),
       makeRecordRefusal(deps),
@@ -80,6 +83,7 @@ export function makeUpdaterService(given: UpdaterServiceDeps) {
     ...rounds,
     merchantKeys: makeMerchantKeys(deps),
     setNotification: makeSetNotification(deps),
+    setMerchantTerms: makeSetMerchantTerms(deps),
     /** What receivers verify signed notifications with. */
     get signingKeyPem() {
       return signer.publicKeyPem();

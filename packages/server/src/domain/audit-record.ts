@@ -33,6 +33,7 @@ export type AuditAction =
   | 'set_merchant_key'
   | 'rotate_merchant'
   | 'set_merchant_notification'
+  | 'set_merchant_terms'
   | 'open_keys'
   | 'add_key'
   | 'activate_key'

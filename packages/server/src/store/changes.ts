@@ -61,11 +61,17 @@ const WRITE_OF: WriteOf = {
     const { id, name, publicKeyPem, algorithm, organizations } = merchant;
     const names = [id, name, publicKeyPem, algorithm, apiKeyDigest];
     const list = JSON.stringify([...organizations]);
-    return { name: 'addMerchant', values: [...names, list, ...accessValues(merchant)] };
+    const values = [...names, list, ...accessValues(merchant)];
+    return { name: 'addMerchant', values: [...values, orNull(merchant.validationsPerMinute)] };
   },
   set_merchant_key(change) {
     const { merchantId, publicKeyPem, algorithm } = change;
     return { name: 'setMerchantKey', values: [merchantId, publicKeyPem, algorithm] };
+  },
+  set_merchant_terms(change) {
+    const { merchantId, organizations, validationsPerMinute } = change;
+    const list = JSON.stringify([...organizations]);
+    return { name: 'setMerchantTerms', values: [merchantId, list, orNull(validationsPerMinute)] };
   },
   set_merchant_api_key: (change) => ({
     name: 'setMerchantApiKey',

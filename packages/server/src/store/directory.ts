@@ -144,6 +144,7 @@ function merchantOf(row: Row): RegisteredMerchant {
       algorithm: row.algorithm as MessageAlgorithm,
       notificationUrl: (row.notificationUrl ?? undefined) as string | undefined,
       notificationSigned: row.notificationSigned === 1,
+      validationsPerMinute: (row.validationsPerMinute ?? undefined) as number | undefined,
       organizations: new Set<OrganizationNumber>(JSON.parse(row.organizations as string)),
       ...accessOf(row),
     },

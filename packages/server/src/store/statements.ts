@@ -87,7 +87,7 @@ export const READS = {
   listMerchants: `
     select merchant, name, public_key as "publicKeyPem", algorithm,
       notification_url as "notificationUrl", notification_signed as "notificationSigned",
-      organizations,
+      organizations, validations_per_minute as "validationsPerMinute",
       api_key_digest as "apiKeyDigest", networks, certificates, expires_at as "expiresAtMs",
       disabled_at as "disabledAtMs"
     from merchant order by name limit 100000`,
@@ -177,8 +177,10 @@ export const WRITES = {
     update caller set keys = $2 where caller = $1`,
   addMerchant: `
     insert into merchant (merchant, name, public_key, algorithm, api_key_digest, organizations,
-      networks, certificates, expires_at, disabled_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+      networks, certificates, expires_at, disabled_at, validations_per_minute)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+  setMerchantTerms: `
+    update merchant set organizations = $2, validations_per_minute = $3 where merchant = $1`,
   disableMerchant: `
     update merchant set disabled_at = $2 where merchant = $1`,
   setMerchantKey: `

@@ -169,7 +169,8 @@ function isUnavailable(error: unknown): boolean {
 /** Whether a refusal is one of many for the same reason, of which the first is on record. */
 function isRepeated(refusal: Refusal, { budgets, rate }: AuditedDeps): boolean {
   if (refusal.code === 'BUDGET_EXHAUSTED') return !budgets.isFirst(refusal);
-  return refusal.code === 'RATE_EXCEEDED' && !rate.isFirst(refusal);
+  const isLimit = refusal.code === 'RATE_EXCEEDED' || refusal.code === 'QUOTA_EXCEEDED';
+  return isLimit && !rate.isFirst(refusal);
 }
 
 type RecordParts = AuditFacts &

@@ -83,6 +83,12 @@ export type RecordChange =
       readonly algorithm: MessageAlgorithm;
     }
   | {
+      readonly kind: 'set_merchant_terms';
+      readonly merchantId: string;
+      readonly organizations: ReadonlySet<OrganizationNumber>;
+      readonly validationsPerMinute: number | undefined;
+    }
+  | {
       readonly kind: 'set_merchant_api_key';
       readonly merchantId: string;
       readonly apiKeyDigest: string;

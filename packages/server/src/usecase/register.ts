@@ -2,7 +2,7 @@ import { type Access, OPEN_ACCESS, parseFingerprint } from '../domain/access.ts'
 import { type BinRange, parseBinRange, rangesOverlap } from '../domain/bin-range.ts';
 import { type Caller, makeCaller, type NewCaller } from '../domain/caller.ts';
 import { Refusal } from '../domain/error.ts';
-import type { Merchant, NewMerchant } from '../domain/merchant.ts';
+import { type Merchant, type NewMerchant, parseQuota } from '../domain/merchant.ts';
 import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import { parseFormats } from '../domain/token-format.ts';
@@ -133,10 +133,12 @@ export function makeRegister(deps: RegisterDeps): Register {
         notificationUrl: undefined,
         notificationSigned: false,
         organizations: new Set(),
+        validationsPerMinute: undefined,
         ...given,
         id: random.recordId(),
       };
       demandAccessForm(deps, merchant);
+      if (merchant.validationsPerMinute !== undefined) parseQuota(merchant.validationsPerMinute);
       if (deps.cipher.roomFor(merchant.publicKeyPem, merchant.algorithm) === undefined) {
         throw new Refusal('MERCHANT_KEY_INVALID');
       }
