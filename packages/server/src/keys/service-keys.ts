@@ -104,33 +104,27 @@ export async function openServiceKeys(
   wrapper: KeyWrapper,
   store: WrappedKeyStore,
 ): Promise<ServiceKeys> {
-  const byWrapping = new Map<string, KeyObject>();
+  /** Those of the last reading: what has not changed is not unwrapped again, what is gone is let go. */
+  let byWrapping = new Map<string, KeyObject>();
   let opened = await openAll();
   let living = keysOf(opened);
 
   async function openAll(): Promise<Opened> {
     const records = await store.listKeys();
+    const fresh = new Map<string, KeyObject>();
     const series = new Map<ServicePurpose, readonly OpenedKey[]>();
     for (const purpose of PURPOSES) {
       const keys: OpenedKey[] = [];
       for (const { epoch, state, key } of livingOf(records, purpose)) {
-        keys.push({ epoch, state, key: await openKey(key) });
+        const place = wrappingOf(key);
+        const opened = byWrapping.get(place) ?? (await openKey(wrapper, key));
+        fresh.set(place, opened);
+        keys.push({ epoch, state, key: opened });
       }
       series.set(purpose, keys);
     }
+    byWrapping = fresh;
     return series;
-  }
-
-  async function openKey(key: WrappedKey): Promise<KeyObject> {
-    const place = [nameOfKey(key), key.id, key.kek, Buffer.from(key.wrapped).toString('hex')];
-    const known = byWrapping.get(place.join(' '));
-    if (known !== undefined) return known;
-    const bytes = await wrapper.unwrap(key);
-    const made = PAIRS.includes(key.purpose as ServicePurpose)
-      ? createPrivateKey({ key: bytes, type: 'pkcs8', format: 'der' })
-      : createSecretKey(bytes);
-    byWrapping.set(place.join(' '), made);
-    return made;
   }
 
   const seriesOf = (purpose: ServicePurpose): KeySeries => ({
@@ -156,6 +150,18 @@ export async function openServiceKeys(
       living = keysOf(opened);
     },
   };
+}
+
+async function openKey(wrapper: KeyWrapper, key: WrappedKey): Promise<KeyObject> {
+  const bytes = await wrapper.unwrap(key);
+  if (!PAIRS.includes(key.purpose as ServicePurpose)) return createSecretKey(bytes);
+  return createPrivateKey({ key: bytes, type: 'pkcs8', format: 'der' });
+}
+
+function wrappingOf(key: WrappedKey): string {
+  const { id, kek, environment, createdAtMs, checkValue, wrapped } = key;
+  const facts = [nameOfKey(key), id, kek, environment, createdAtMs, checkValue];
+  return [...facts, Buffer.from(wrapped).toString('hex')].join(' ');
 }
 
 /** Once for each reading: they are asked for with every request. */
