@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { KeyProviderError } from './keys/kek.ts';
 import type { Directory, Keyring, ZoneKeys } from './usecase/ports.ts';
 
 /**
@@ -27,23 +28,34 @@ export interface FollowDirectoryDeps {
   onFailure(error: unknown): Promise<void>;
 }
 
-/**
- * Keeps what is registered up to date with what other nodes and processes register.
- *
- * @returns stops it; resolves when nothing of it is under way.
- */
-export function followDirectory(deps: FollowDirectoryDeps): () => Promise<void> {
+export interface Following {
+  /** Whether the provider of the keys answered when it was last asked. */
+  areKeysConfirmed(): boolean;
+  /** Resolves when nothing of it is under way. */
+  stop(): Promise<void>;
+}
+
+/** Keeps what is registered up to date with what other nodes and processes register. */
+export function followDirectory(deps: FollowDirectoryDeps): Following {
   const { directory, keyring, zoneKeys, serviceKeys, log, confirmEveryMs, onFailure } = deps;
   const { lookEveryMs = LOOK_EVERY_MS, listen } = deps;
   let underWay: Promise<void> = Promise.resolve();
   let isFailing = false;
+  let areKeysConfirmed = true;
   let keysDueAtMs = performance.now() + confirmEveryMs;
 
   async function refreshKeys(): Promise<void> {
     keysDueAtMs = performance.now() + RETRY_AFTER_MS; // Should it fail.
-    await keyring.refresh();
-    await zoneKeys.refresh();
-    await serviceKeys.refresh();
+    try {
+      await keyring.refresh();
+      await zoneKeys.refresh();
+      await serviceKeys.refresh();
+      areKeysConfirmed = true;
+    } catch (error) {
+      // A database that does not answer says nothing about the keys.
+      if (error instanceof KeyProviderError) areKeysConfirmed = false;
+      throw error;
+    }
     keysDueAtMs = performance.now() + confirmEveryMs;
     isFailing = false;
   }
@@ -84,10 +96,13 @@ export function followDirectory(deps: FollowDirectoryDeps): () => Promise<void> 
     clearTimeout(timer);
     turn();
   });
-  return async () => {
-    isStopped = true;
-    clearTimeout(timer);
-    await stopListening?.();
-    await underWay;
+  return {
+    areKeysConfirmed: () => areKeysConfirmed,
+    async stop() {
+      isStopped = true;
+      clearTimeout(timer);
+      await stopListening?.();
+      await underWay;
+    },
   };
 }

@@ -66,7 +66,7 @@ export async function openService(
   const access = { directory, credentials, networks, publicKeys, nonces, clock };
   const answers = makeKeptAnswerStore(reader);
   const deps = { ...access, audited, cards, answers, keyring, zoneKeys, random };
-  const useCases = makeUseCases({ ...deps, cipher });
+  const useCases = makeUseCases({ ...deps, cipher, archive: audit.archive });
   const { ledger } = audit;
   const keys = serviceKeys;
   const updater = makeUpdaterService({ ...deps, home, store, keys, ledger, cipher, log });
@@ -81,12 +81,15 @@ export async function openService(
     transport,
     log,
     meter: metrics,
+    tracer: opened.traces,
   });
   const { tls } = transport;
   const certificate = tls && followTlsFiles(app.server as unknown as TlsServer, tls, log);
+  const following = follow(opened, log);
+  const { areKeysConfirmed } = following;
   const { keyAgeDaysMax } = opened.custody.settings();
-  const watch = openWatch({ metrics, audit, reader, clock, log, keyAgeDaysMax });
-  const stopFollowing = follow(opened, log);
+  const watched = { metrics, audit, reader, clock, areKeysConfirmed };
+  const watch = openWatch({ ...watched, log, keyAgeDaysMax });
   return {
     app,
     directory,
@@ -109,7 +112,7 @@ export async function openService(
       await updater.close();
       await retention.close();
       await watch.close();
-      await stopFollowing();
+      await following.stop();
       await cipher.close();
       await opened.close();
     },

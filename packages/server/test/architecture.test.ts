@@ -46,12 +46,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
       'node:https',
       'node:fs',
     ],
-    'node:perf_hooks', // How late the event loop runs: load is shed by it.
     'node:timers/promises', // Who asks too much is told after a moment.
   ],
   watch: [
     ...['watch', 'usecase', 'domain', 'node:dns', 'node:http', 'node:https', 'node:net', 'node:os'],
-    ...['node:tls', 'prom-client'],
+    ...['node:crypto', 'node:tls', 'prom-client'], // node:crypto: the ids of spans.
   ],
   cli: [
     ...['cli', 'usecase', 'audit', 'domain', 'commander', 'node:crypto', 'node:fs', 'node:path'],

@@ -43,13 +43,13 @@ async function register(): Promise<OrganizationNumber> {
 async function follow(hears: 'hints' | 'nothing', lookEveryMs: number) {
   const directory = await makeDirectory(two.reader);
   const none = { refresh: async () => undefined };
-  const stop = followDirectory({
+  const following = followDirectory({
     ...{ directory, log: quiet, lookEveryMs, confirmEveryMs: 3_600_000 },
     ...{ keyring: none as never, zoneKeys: none as never, serviceKeys: none as never },
     onFailure: async () => undefined,
     listen: hears === 'hints' ? two.hints?.listen : undefined,
   });
-  after(stop);
+  after(following.stop);
   return {
     async untilKnown(number: OrganizationNumber): Promise<void> {
       while (directory.findOrganization(number) === undefined) {

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { addAccountChanges } from './account-changes.ts';
 import { addAudit } from './audit.ts';
+import { addBait } from './bait.ts';
 import { addBudget } from './budget.ts';
 import { addCallerCommands } from './caller-commands.ts';
 import { addCards } from './cards.ts';
@@ -39,6 +40,7 @@ export async function runCli(program: Program, argv: readonly string[]): Promise
   addSimulate(root, program);
   addAudit(root, program);
   addBudget(root, program);
+  addBait(root, program);
   await root.parseAsync([...argv]);
 }
 

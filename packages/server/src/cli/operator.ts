@@ -10,6 +10,7 @@ import type { DisableMerchant } from '../usecase/disable-merchant.ts';
 import type { Directory } from '../usecase/ports.ts';
 import type { Register } from '../usecase/register.ts';
 import type { RotateCaller } from '../usecase/rotate-caller.ts';
+import type { SetBait } from '../usecase/set-bait.ts';
 
 /** What the commands of an operator do to a service; it may be running elsewhere at the same time. */
 export interface OperatorService {
@@ -20,6 +21,7 @@ export interface OperatorService {
   readonly changeCallerKeys: ChangeCallerKeys;
   readonly disableMerchant: DisableMerchant;
   readonly addZoneKey: AddZoneKey;
+  readonly setBait: SetBait;
   readonly publicKeyPem: string;
   readonly deleteCards: DeleteCards;
   close(): Promise<void>;

@@ -54,6 +54,11 @@ export type AuditAction =
   | 'remove_kek'
   | 'select_kek'
   | 'accept_restore'
+  | 'set_bait'
+  | 'validate_card'
+  | 'search_audit'
+  | 'list_callers'
+  | 'check_log' // written to see whether the log can be written again
   | 'request_lift'
   | 'approve_lift';
 
@@ -88,6 +93,8 @@ export interface AuditRecord {
   readonly key?: string;
   /** Which account change it was. */
   readonly change?: AccountChangeKind;
+  /** The card is bait: somebody asked about it, or it was made bait or is no more. */
+  readonly bait?: boolean;
   /** The letter a validation was answered with. */
   readonly status?: string;
   /** Which source a validation was answered from. */

@@ -166,6 +166,10 @@ export const REFUSALS = {
     title: 'This Idempotency-Key came with another request in the last 24 hours.',
   },
   BIN_RANGE_TAKEN: { kind: 'conflict', title: 'The BIN range overlaps one that is registered.' },
+  REGISTRATION_BUSY: {
+    kind: 'conflict',
+    title: 'Others register at the same moment. Try again.',
+  },
   ALREADY_REGISTERED: { kind: 'conflict', title: 'Something of this name is registered already.' },
 
   TOKEN_EPOCH_CLOSED: {

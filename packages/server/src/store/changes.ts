@@ -101,7 +101,14 @@ const WRITE_OF: WriteOf = {
     name: 'disableMerchant',
     values: [change.merchantId, change.atMs],
   }),
-  count_directory_up: () => ({ name: 'countDirectoryUp', values: [] }),
+  count_directory_up: ({ fromVersion }) =>
+    fromVersion === undefined
+      ? { name: 'countDirectoryUp', values: [] }
+      : { name: 'countDirectoryUpFrom', values: [fromVersion] },
+  set_bait(change) {
+    const { organization, id } = change.record;
+    return { name: 'setBait', values: [organization, idBytes(id), Number(change.isBait)] };
+  },
   add_nonce(change) {
     const { callerId, value, expiresAtMs } = change.nonce;
     return { name: 'addNonce', values: [callerId, value, expiresAtMs] };

@@ -30,6 +30,7 @@ export async function makeDirectory(reader: Reader): Promise<Directory> {
     async refresh() {
       snapshot = await readSnapshot(reader);
     },
+    version: () => snapshot.version,
     hasChanged: async () => (await readVersion(reader)) !== snapshot.version,
   };
 }

@@ -8,7 +8,7 @@
 export const NUMBER_COLUMNS = `
   organization, number_id as "numberId", lineage, pan_index as "panIndex",
   next_pan_index as "nextPanIndex", token, epoch, data_key_epoch as "dataKeyEpoch",
-  sealed_pan as "sealedPan", created_at as "createdAtMs"`;
+  sealed_pan as "sealedPan", created_at as "createdAtMs", bait`;
 
 export const KEY_READS = {
   // Keys and lives of one moment: two readings could fall on both sides of a rotation.
@@ -24,6 +24,9 @@ export const KEY_READS = {
   listNumbersAfter: `
     select ${NUMBER_COLUMNS} from card_number
     where organization = $1 and number_id > $2 order by number_id limit $3`,
+  listBait: `
+    select ${NUMBER_COLUMNS} from card_number
+    where organization = $1 and bait = 1 and number_id > $2 order by number_id limit 1000`,
   countNumbers: `
     select count(*) as "count" from card_number where organization = $1`,
   countTokens: `

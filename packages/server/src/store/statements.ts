@@ -14,10 +14,13 @@ const CARD_COLUMNS = `
   organization, number_id as "numberId", sequence, logo, expiry, chip_sequence as "chipSequence",
   data_key_epoch as "dataKeyEpoch", sealed_details as "sealedDetails", created_at as "createdAtMs"`;
 
-/** A number and one of its cards: few columns, since each costs an inquiry as much as finding the row. */
+/**
+ * A number and one of its cards: few columns, since each costs an inquiry as much as finding the row.
+ * That it is bait is the sign of the epoch.
+ */
 const CARD_IN_BRIEF_COLUMNS = `
   hex_of(n.number_id) as "numberId", hex_of(n.lineage) as "lineage", n.token,
-    n.data_key_epoch as "dataKeyEpoch", n.sealed_pan as "sealedPan",
+    (1 - 2 * n.bait) * n.data_key_epoch as "dataKeyEpoch", n.sealed_pan as "sealedPan",
     c.logo, c.data_key_epoch as "detailsKeyEpoch", c.sealed_details as "sealedDetails"`;
 
 const CARD_IN_BRIEF = `
@@ -188,6 +191,10 @@ export const WRITES = {
     update merchant set notification_url = $2, notification_signed = $3 where merchant = $1`,
   countDirectoryUp: `
     update directory_version set version = version + 1 where id = 1`,
+  countDirectoryUpFrom: `
+    update directory_version set version = version + 1, fence = version - $1 where id = 1`,
+  setBait: `
+    update card_number set bait = $3 where organization = $1 and number_id = $2`,
   addNonce: `
     insert into request_nonce (caller, nonce, expires_at) values ($1, $2, $3)`,
   forgetNonces: `

@@ -32,6 +32,8 @@ export interface CardOnRecord {
   /** Undefined where the BIN is ours and the number is not on record. */
   readonly lineage?: RecordId;
   readonly token?: string;
+  /** The number asked about is bait. */
+  readonly bait?: boolean;
   /** `A`: the token of the new number. */
   readonly newToken?: string;
 }

@@ -100,7 +100,7 @@ async function add(
   const { ledger, watch, clock } = deps;
   const number = await findMerchantCard(deps, merchant, request.card, trail);
   if (schemeOf(number) === undefined) throw new Refusal('SCHEME_UNSUPPORTED');
-  const { entry, subject } = await makeEntry(deps, merchant, request, number);
+  const { entry, subject } = await makeEntry(deps, merchant, request, number, trail);
   const { panid, organization } = entry;
   const audit: AuditRecord = {
     atMs: clock.nowMs(),
@@ -127,6 +127,7 @@ async function makeEntry(
   merchant: Merchant,
   { card: reference, expiry, customReference }: WatchRequest,
   number: CardNumber,
+  trail: Trail,
 ): Promise<{ entry: WatchEntry; subject: Uint8Array | undefined }> {
   const panid = Buffer.from(random.bytes(16)).toString('hex');
   const card: WatchedCard = {
@@ -138,6 +139,7 @@ async function makeEntry(
   const organization = directory.findBinRange(number)?.organization;
   const index = organization !== undefined && keyring.panIndex(organization, number);
   const record = index ? await cards.findNumberByIndex(organization, index) : undefined;
+  if (record?.bait && reference.kind === 'number') trail.tripBait();
   const place = { panid, merchantId: merchant.id, part: 'entry' };
   const nowMs = clock.nowMs();
   const entry = {

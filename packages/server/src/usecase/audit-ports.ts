@@ -46,6 +46,7 @@ export type AlarmKind =
   | 'audit_restored' // the database is older than its checkpoints
   | 'checkpoint_failed' // the second place did not take a checkpoint
   | 'budget_exhausted' // somebody asks about more different cards than they may
+  | 'bait_asked' // somebody asked about a card that nobody honest asks about
   | 'record_damaged'; // a row does not agree with its seal
 
 /** Facts of an alarm: ids and counts, never a number or a secret. */

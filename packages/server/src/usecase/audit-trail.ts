@@ -28,6 +28,7 @@ export type AuditFacts = {
     | 'upstreamCode'
     | 'losses'
     | 'lift'
+    | 'bait'
     | 'key']?: AuditRecord[Name] | undefined;
 };
 
@@ -36,6 +37,11 @@ export interface Trail {
   note(facts: AuditFacts): void;
   /** A token of a closed epoch was seen: counted with the record of the refusal. */
   countSeen(organization: OrganizationNumber, epoch: number): void;
+  /**
+   * Somebody asks about a card that is bait: the record says so, and the alarm is raised. It changes
+   * nothing of the answer, nor when it leaves.
+   */
+  tripBait(): void;
   /**
    * Counts a card that is asked about, in whatever way, before it is looked up.
    *
@@ -98,6 +104,11 @@ export function makeAudited(deps: AuditedDeps): Audited {
       },
       countSeen(organization, epoch) {
         charges.push({ kind: 'count_seen_token', organization, epoch, atMs });
+      },
+      tripBait() {
+        facts = { ...facts, bait: true };
+        // Behind this turn of the event loop: who asks must not be able to measure it.
+        setImmediate(() => alarm.raise('bait_asked', { who, action }));
       },
       spend(text, keep) {
         charges.push(...budgets.spend(who, text, keep));
@@ -177,6 +188,7 @@ function recordInOrder(parts: RecordParts): AuditRecord {
   const record = {
     action: parts.action,
     atMs: parts.atMs,
+    bait: parts.bait,
     change: parts.change,
     code: parts.code,
     key: parts.key,

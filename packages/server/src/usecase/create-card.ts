@@ -106,6 +106,7 @@ async function issue(
     trail.note({ maskedNumber: String(pan) });
     const known = await lookUpNumber(deps, organization.number, pan);
     if (known !== undefined && request.pan === undefined) continue; // Drawn before: draw again.
+    if (known?.record.bait) trail.tripBait();
     const made = known === undefined ? makeNumber(deps, organization, pan) : undefined;
     const record = made ?? known?.record;
     assert(record, 'a number is known or made');

@@ -180,6 +180,7 @@ async function byNumber<T extends NumberInBrief>(
     throw new Refusal('CARD_NUMBER_NOT_FOUND');
   }
   trail.note({ token: found.record.token });
+  if (found.record.bait) trail.tripBait();
   return found;
 }
 
@@ -216,6 +217,7 @@ async function byToken<T extends NumberInBrief>(
     throw new Refusal('CARD_NUMBER_NOT_FOUND');
   }
   trail.note({ token: record.token });
+  if (record.bait) trail.tripBait();
   const pan = openPan(keyring, record);
   if (opened.pan !== undefined && !pan.equals(opened.pan)) throw new Refusal('RECORD_DAMAGED');
   if (keys.closed.has(opened.epoch)) {

@@ -82,6 +82,7 @@ async function lookUp(
       organization,
       lineage: record.lineage,
       token: record.token,
+      ...(record.bait && { bait: true }),
       ...(status === 'A' && { newToken: newest.token }),
     },
   };

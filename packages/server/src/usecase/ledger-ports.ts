@@ -99,8 +99,14 @@ export type RecordChange =
       readonly url: string | undefined;
       readonly signed: boolean;
     }
-  /** Tells all nodes that something was registered or changed. */
-  | { readonly kind: 'count_directory_up' }
+  /**
+   * Tells all nodes that something was registered or changed.
+   *
+   * `fromVersion`: on a view of the directory that must still be the newest one, or the unit is not
+   * kept (`claim_lost`).
+   */
+  | { readonly kind: 'count_directory_up'; readonly fromVersion?: number }
+  | { readonly kind: 'set_bait'; readonly record: NumberRecord; readonly isBait: boolean }
   | { readonly kind: 'add_nonce'; readonly nonce: SignedNonce }
   | { readonly kind: 'forget_nonces'; readonly expiredBeforeMs: number }
   | { readonly kind: 'add_answer'; readonly answer: KeptAnswer }
@@ -124,7 +130,7 @@ export type Conflict =
   | 'change_taken' // somebody else changed this lineage first
   | 'answer_taken' // this caller has used this Idempotency-Key
   | 'watch_taken' // this merchant watches this number
-  | 'claim_lost' // somebody else has taken over what was claimed
+  | 'claim_lost' // somebody else has taken over what was claimed, or changed what was looked at
   | 'nonce_taken' // this caller has signed with it before
   | 'key_taken' // there is a key of this epoch, or in this state
   | 'name_deleted' // this number or token was deleted, or is at this moment

@@ -64,6 +64,8 @@ export interface Directory {
   listMerchants(): readonly Merchant[];
   /** Reads everything anew; resolves when the next look-up sees it. */
   refresh(): Promise<void>;
+  /** Of the view that is in memory; it counts up with every change. */
+  version(): number;
   /** Whether another node or process has registered or changed something since. */
   hasChanged(): Promise<boolean>;
 }
@@ -133,6 +135,8 @@ export interface CardStore {
   ): Promise<NumberWithCard | undefined>;
   /** By sequence, lowest first. */
   listCards(organization: OrganizationNumber, numberId: RecordId): Promise<readonly Card[]>;
+  /** The numbers that are bait. */
+  listBait(organization: OrganizationNumber): Promise<readonly NumberRecord[]>;
   /** Oldest first. */
   listChanges(
     organization: OrganizationNumber,

@@ -17,6 +17,7 @@ export interface Metrics {
   answered(operation: string, status: number, seconds: number): void;
   refused(code: string): void;
   alarm(kind: string): void;
+  spansDropped(count: number): void;
   /** Set once; before, the gauges are empty. */
   watch(sources: MetricSources): void;
   render(): Promise<{ contentType: string; text: string }>;
@@ -49,6 +50,11 @@ export function makeMetrics(): Metrics {
     labelNames: ['alarm'],
     registers,
   });
+  const dropped = new Counter({
+    name: 'pantoken_spans_dropped_total',
+    help: 'Spans the collector of traces did not take',
+    registers,
+  });
   let sources: MetricSources | undefined;
   addGauges(registry, () => sources);
   return {
@@ -56,6 +62,7 @@ export function makeMetrics(): Metrics {
       durations.observe({ operation, status: `${Math.floor(status / 100)}xx` }, seconds),
     refused: (code) => refusals.inc({ code }),
     alarm: (kind) => alarms.inc({ alarm: kind }),
+    spansDropped: (count) => dropped.inc(count),
     watch(given) {
       sources = given;
     },

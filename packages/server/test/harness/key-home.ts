@@ -135,6 +135,7 @@ const NO_TRAIL = {
   note: () => undefined,
   countSeen: () => undefined,
   spend: () => undefined,
+  tripBait: () => undefined,
   commit: () => Promise.reject(new Error('nothing is written here')),
   demandCommit: () => Promise.reject(new Error('nothing is written here')),
 };

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
 import type { HandleCallback } from '../../usecase/handle-callback.ts';
 import { originOf } from '../origin.ts';
 import { rawBodyOf } from '../raw-body.ts';
@@ -12,6 +13,7 @@ import { rawBodyOf } from '../raw-body.ts';
 export function registerCallbacks(app: FastifyInstance, callbacks: HandleCallback): void {
   for (const scheme of ['visa', 'mastercard'] as const) {
     const config = { openapi: { summary: 'What a scheme pushes', security: [] } };
+    const schema = { response: { 200: Type.Object({}, { additionalProperties: true }) } };
     const onRequest = async (request: FastifyRequest) => {
       const { certificate } = originOf(request);
       const { secret } = request.params as { secret?: string };
@@ -20,7 +22,7 @@ export function registerCallbacks(app: FastifyInstance, callbacks: HandleCallbac
     const answer = async (request: FastifyRequest) =>
       (await callbacks.take(scheme, rawBodyOf(request))) ?? {};
     for (const path of [`/v1/callbacks/${scheme}`, `/v1/callbacks/${scheme}/:secret`]) {
-      app.post(path, { config, onRequest }, answer);
+      app.post(path, { schema, config, onRequest }, answer);
     }
   }
 }
