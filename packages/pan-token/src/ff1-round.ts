@@ -36,7 +36,12 @@ export function narrowRound(lane: Lane, stream: Uint8Array, count: number, round
   }
 }
 
-/** Moduli up to 2 ** 32: y is four pieces of 16 bits, whose sum stays below 2 ** 50. */
+/**
+ * Moduli up to 2 ** 32: y is four pieces of 16 bits, whose sum stays below 2 ** 50.
+ *
+ * `inverse` takes less than 1 off such a sum. So only a multiple of the modulus comes out one too
+ * low, and leaves the modulus itself, which becomes 0 at the end: no correction.
+ */
 export function mediumRound(lane: Lane, stream: Uint8Array, count: number, round: Round): void {
   const { view, upper, lower } = lane;
   const { values, origin, sign, nextUpper, nextLower } = round;
@@ -49,8 +54,7 @@ export function mediumRound(lane: Lane, stream: Uint8Array, count: number, round
       words.getUint16(at + 4) * factor16 +
       words.getUint16(at + 6) +
       (origin + sign * (values[slot] as number));
-    let rest = sum - modulus * Math.floor(sum * inverse);
-    if (rest >= modulus) rest -= modulus;
+    const rest = sum - modulus * Math.floor(sum * inverse);
     let value = origin + sign * rest;
     if (value === modulus) value = 0;
     values[slot] = value;
@@ -78,8 +82,7 @@ export function smallSum(
     pieceAt(stream, 4) * factor16 +
     pieceAt(stream, 6) +
     (origin + sign * before);
-  let rest = sum - modulus * Math.floor(sum * inverse);
-  if (rest >= modulus) rest -= modulus;
+  const rest = sum - modulus * Math.floor(sum * inverse);
   const value = origin + sign * rest;
   return value === modulus ? 0 : value;
 }

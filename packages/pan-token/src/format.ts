@@ -72,7 +72,7 @@ export function parseFormat(spec: FormatSpec): KeyedFormat {
   const panLengths = servedLengths(spec.panLengths, (panLength) => {
     const layout = layoutFor(alphabet, keepFirst, keepLast, panLength);
     const { radix, length } = layout;
-    if (length < 1 || radix ** length < DOMAIN_MIN) {
+    if (radix ** length < DOMAIN_MIN) {
       const domain = `${radix} ** ${Math.max(length, 0)}`;
       return `A PAN of ${panLength} digits leaves FF1 a domain of ${domain}, below ${DOMAIN_MIN}.`;
     }

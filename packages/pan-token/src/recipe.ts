@@ -30,7 +30,7 @@ export interface Recipe {
   /** The residue to complete the text to before it is read, and after it is written. */
   readonly residueBefore: number;
   readonly residueAfter: number;
-  /** FF1 runs again while the left half is below this: while the number would begin with 0. */
+  /** Below this the left half begins with 0. Where a number must not, FF1 runs again. */
   readonly leftMin: number;
   /** Whether FF1 runs again until the whole has the residue it began with. */
   readonly walks: boolean;
@@ -103,7 +103,7 @@ function commonOf(layout: Layout, aes: AesKey) {
     plan,
     aes,
     base: baseOf(layout, plan, aes),
-    leftMin: mayBeginWith0 ? 0 : radix ** (plan.left.numerals - 1),
+    leftMin: radix ** (plan.left.numerals - 1),
     walks,
     repeats: walks || !mayBeginWith0,
   };

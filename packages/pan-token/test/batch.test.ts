@@ -3,7 +3,6 @@ import { describe, it } from 'node:test';
 import {
   detokenize,
   detokenizeMany,
-  type FormatSpec,
   type ManyResult,
   PanTokenError,
   parseFormat,
@@ -26,6 +25,39 @@ const codeOrText = (result: ManyResult | undefined) =>
   result instanceof PanTokenError ? result.code : result;
 
 describe('many PANs at once', () => {
+  it('do not meet what an earlier part of the list left behind', () => {
+    const keys = Array.from({ length: 26 }, (_, index) =>
+      prepareKey(index + 1, new Uint8Array(32).fill(index)),
+    );
+    // Tokens by their shape, which open to nothing: what is left of them may look like others.
+    const before = Array.from({ length: WINDOW_TEXTS }, (_, index) => {
+      const symbols = ((index * 7_368_787) % 36 ** 5).toString(36).toUpperCase();
+      return `540208A${symbols.padStart(5, '0')}3863`;
+    });
+    const pans = Array.from({ length: 60 }, () => randomPan(16));
+    const tokens = pans.map((pan, index) =>
+      tokenize(ALPHANUMERIC, keys[index % 26] as TokenKey, pan),
+    );
+    for (let count = 50; count <= pans.length; count++) {
+      const list = [...before, ...tokens.slice(0, count)];
+      const opened = detokenizeMany(ALPHANUMERIC, keys, list).slice(WINDOW_TEXTS);
+      deepEqual(opened.map(codeOrText), pans.slice(0, count));
+    }
+  });
+
+  it('may stand next to what is bad, whatever they keep', () => {
+    for (const alphabet of ['alphanumeric', 'numeric'] as const) {
+      const format = parseFormat({ alphabet, keepFirst: 0, keepLast: 0 });
+      const pans = Array.from({ length: 20 }, () => randomPan(16));
+      const tokens = tokenizeMany(format, KEY, pans) as string[];
+      const mixed = tokens.flatMap((token) => [token, token.replace(/.$/, 'x')]);
+      deepEqual(
+        detokenizeMany(format, [KEY], mixed).map(codeOrText),
+        pans.flatMap((pan) => [pan, 'TOKEN_MALFORMED']),
+      );
+    }
+  });
+
   it('may be more than a window holds, of all lengths, good and bad', () => {
     const pans = Array.from({ length: 2 * WINDOW_TEXTS + 77 }, (_, index) => {
       const pan = randomPan(12 + (index % 8));
@@ -66,6 +98,19 @@ describe('many PANs at once', () => {
         equal(tokens.filter((token) => typeof token === 'string').length, WINDOW_TEXTS - 1);
       }
     }
+  });
+
+  it('may hold two that are not ASCII, which just fill a window but for one character', () => {
+    const pans = Array.from({ length: WINDOW_TEXTS }, () => randomPan(19));
+    const end = WINDOW_TEXTS - 1;
+    // All bytes but the last four are as many as there are characters.
+    const list = pans.map((pan, at) => {
+      if (at === 0) return `４${pan.slice(1)}`;
+      return at === end ? `${pan.slice(2)}\u{1F4B3}` : pan;
+    });
+    const tokens = tokenizeMany(ALL, KEY, list);
+    deepEqual([codeOrText(tokens[0]), codeOrText(tokens[end])], Array(2).fill('PAN_MALFORMED'));
+    deepEqual(tokens.slice(1, end), tokenizeMany(ALL, KEY, pans).slice(1, end));
   });
 
   it('may all be bad, or none there at all', () => {
@@ -113,6 +158,11 @@ describe('many PANs at once', () => {
   it('share one frozen refusal of each code, without a stack', () => {
     const [first, second] = tokenizeMany(ALL, KEY, ['x', 'y']);
     ok(first instanceof PanTokenError && first === second);
+    const wrongDigit = randomPan(16).replace(/.$/, (digit) => String(9 - Number(digit)));
+    deepEqual(
+      tokenizeMany(ALL, KEY, [wrongDigit, 'x']).map((found) => found === first),
+      [true, true],
+    );
     ok(Object.isFrozen(first));
     equal(first.stack, `PanTokenError: ${first.message}`);
     throws(
@@ -133,12 +183,14 @@ describe('many PANs at once', () => {
   });
 
   it('walk together for as long as each must, whoever ends first', () => {
-    const pans = Array.from({ length: WINDOW_TEXTS + 1000 }, () => randomPan(16));
-    for (const spec of [
-      NUMERIC,
-      { alphabet: 'numeric', keepFirst: 0, keepLast: 0 },
-    ] as FormatSpec[]) {
-      const format = parseFormat({ ...spec, panLengths: [16] });
+    for (const { length, ...spec } of [
+      { keepFirst: 6, keepLast: 4, length: 16 },
+      { keepFirst: 0, keepLast: 0, length: 16 },
+      { keepFirst: 8, keepLast: 4, length: 18 },
+      { keepFirst: 6, keepLast: 0, length: 12 },
+    ] as const) {
+      const pans = Array.from({ length: WINDOW_TEXTS + 1000 }, () => randomPan(length));
+      const format = parseFormat({ alphabet: 'numeric', ...spec });
       const tokens = tokenizeMany(format, KEY, pans) as string[];
       deepEqual(detokenizeMany(format, [KEY], tokens), pans);
       for (let at = 0; at < pans.length; at += 97) {

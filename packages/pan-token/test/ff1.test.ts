@@ -252,6 +252,12 @@ describe('a wrong argument of FF1', () => {
 });
 
 describe('the limits of FF1', () => {
+  it('let bytes hold the numerals of radix 256', () => {
+    const bytes = Uint8Array.of(0, 255, 254);
+    const params = { ...PARAMS, radix: 256 };
+    deepEqual([...ff1Encrypt(params, bytes)], FF1(256, KEY, TWEAK).encrypt([...bytes]));
+  });
+
   it('are inside: the longest string, the longest tweak, the smallest domains', () => {
     const longest = numerals(10, 4096, 'long');
     deepEqual(ff1Decrypt(PARAMS, ff1Encrypt(PARAMS, longest)), longest);

@@ -2,6 +2,7 @@ import { deepEqual, equal, notEqual, ok, throws } from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
+import { type Layout, layoutOf } from '../src/format.ts';
 import {
   detokenize,
   epochOf,
@@ -13,9 +14,9 @@ import {
   prepareAesKey,
   prepareKey,
   prepareKeys,
-  type TokenKey,
   tokenize,
 } from '../src/index.ts';
+import { TokenKey } from '../src/key.ts';
 
 const PAN = '5402083011223863';
 const FORMAT = parseFormat({ alphabet: 'alphanumeric', keepFirst: 6, keepLast: 4 });
@@ -55,6 +56,12 @@ describe('a prepared key', () => {
     const prepared = prepareKey(7, mine);
     mine.fill(0);
     equal(tokenize(FORMAT, prepared, PAN), tokenize(FORMAT, key, PAN));
+  });
+
+  it('keeps what it needs for a layout', () => {
+    const layout = layoutOf(FORMAT, 16) as Layout;
+    equal(TokenKey.makingOf(key, layout), TokenKey.makingOf(key, layout));
+    equal(TokenKey.openingOf(key, layout), TokenKey.openingOf(key, layout));
   });
 
   it('cannot be changed', () => {

@@ -31,13 +31,28 @@ function checkLane(lane: Lane): void {
   ok(lane.blocks.every((value) => value === 0));
 }
 
-function checkWindow(pool: { take(): Window; giveBack(window: Window): void }): void {
-  const window = pool.take();
+interface Pool<T> {
+  take(): T;
+  giveBack(piece: T): void;
+}
+
+function waitingIn<T>(pool: Pool<T>): T {
+  const piece = pool.take();
+  pool.giveBack(piece);
+  return piece;
+}
+
+function checkWindow(pool: Pool<Window>): void {
+  const window = waitingIn(pool);
   ok(window.texts.codes.every((value) => value === 0));
   checkLane(window.lane);
-  pool.giveBack(window);
-  equal(pool.take(), window, 'it is kept for the next call');
-  pool.giveBack(window);
+}
+
+/** Tells which of the lanes a call used: beside the blocks, what is no secret stays. */
+function usedBy(call: () => unknown, ...lanes: readonly Lane[]): boolean[] {
+  for (const { upper } of lanes) upper.fill(0);
+  call();
+  return lanes.map(({ upper }) => upper.some((word) => word !== 0));
 }
 
 describe('the memory that a call works in', () => {
@@ -88,13 +103,50 @@ describe('the memory that a call works in', () => {
     ff1EncryptMany(params, [digits, digits]);
     throws(() => ff1Encrypt(params, digits.with(6, 10)));
     throws(() => ff1EncryptMany(params, [digits, digits.with(6, 10)]));
-    for (const lanes of [singleLanes, manyLanes]) {
-      const lane = lanes.take();
-      checkLane(lane);
-      lanes.giveBack(lane);
-      equal(lanes.take(), lane, 'it is kept for the next call');
-      lanes.giveBack(lane);
-    }
+    for (const lanes of [singleLanes, manyLanes]) checkLane(waitingIn(lanes));
+  });
+
+  it('is small for one, and kept for the next call', () => {
+    const [format] = FORMATS;
+    const pan = randomPan(16);
+    const [desk, small, large] = [desks, singleWindows, windows].map(waitingIn) as [
+      Window,
+      Window,
+      Window,
+    ];
+    for (const { textCount, lane } of [desk, small]) deepEqual([textCount, lane.capacity], [1, 1]);
+    const usedFor = (call: () => unknown) => usedBy(call, desk.lane, small.lane, large.lane);
+    deepEqual(
+      usedFor(() => tokenize(format, KEY, pan)),
+      [true, false, false],
+    );
+    ok(waitingIn(desks) === desk);
+    const token = tokenize(format, KEY, pan);
+    deepEqual(
+      usedFor(() => openToken(format, KEYS, token)),
+      [true, false, false],
+    );
+    deepEqual(
+      usedFor(() => tokenizeMany(format, KEY, [pan])),
+      [false, true, false],
+    );
+    deepEqual(
+      usedFor(() => tokenizeMany(format, KEY, [pan, pan])),
+      [false, false, true],
+    );
+    ok(waitingIn(desks) === desk);
+    ok(waitingIn(singleWindows) === small && waitingIn(windows) === large);
+  });
+
+  it('is small for one string of numerals, and kept for the next call', () => {
+    const params = { key: new Uint8Array(16), radix: 10, tweak: new Uint8Array() };
+    const digits = [1, 2, 3, 4, 5, 6, 7];
+    const [small, large] = [singleLanes, manyLanes].map(waitingIn) as [Lane, Lane];
+    equal(small.capacity, 1);
+    const usedFor = (list: number[][]) => usedBy(() => ff1EncryptMany(params, list), small, large);
+    deepEqual(usedFor([digits]), [true, false]);
+    deepEqual(usedFor([digits, digits]), [false, true]);
+    ok(waitingIn(singleLanes) === small && waitingIn(manyLanes) === large);
   });
 
   it('is made anew for who finds it taken', () => {

@@ -101,6 +101,23 @@ describe('a drawn token', () => {
     }
   });
 
+  it('is drawn a thousand times, then the source of random bytes is broken', () => {
+    for (const byte of [1, 255]) {
+      let draws = 0;
+      const draw = () =>
+        drawRandomToken(NUMERIC, PAN, (count) => {
+          draws++;
+          return new Uint8Array(count).fill(byte);
+        });
+      throws(draw, /^Error: the source of random bytes gives no usable/);
+      equal(draws, 1000);
+    }
+    // The last draw counts too.
+    let left = 1000;
+    const last = drawRandomToken(NUMERIC, PAN, () => Uint8Array.of(1, 1, 1, --left === 0 ? 2 : 1));
+    equal(last.slice(8, 12), '1112');
+  });
+
   it('does not wait for ever on a broken source of random bytes', () => {
     const broken = /^Error: the source of random bytes gives no usable/;
     throws(() => drawRandomToken(NUMERIC, PAN, (count) => new Uint8Array(count).fill(1)), broken);
@@ -141,6 +158,18 @@ describe('the shape of a drawn token', () => {
       equal(isRandomTokenShape(format, text), expected);
     });
   }
+
+  it('has a place for each symbol, where no neighbour of digits and letters may stand', () => {
+    for (const text of ['9999999999A99999', '9999999990AA9999', '9999999999Z09999']) {
+      ok(isRandomTokenShape(ALPHANUMERIC, text));
+      for (let at = 0; at < text.length; at++) {
+        for (const symbol of ['/', ':', '@', '[', 'a', ' ', '９', '\n']) {
+          const wrong = text.slice(0, at) + symbol + text.slice(at + 1);
+          equal(isRandomTokenShape(ALPHANUMERIC, wrong), false, `${at} ${symbol}`);
+        }
+      }
+    }
+  });
 
   it('is that of a string', () => {
     for (const wrong of [undefined, null, 4111111123451111, ['4111111123451111']]) {

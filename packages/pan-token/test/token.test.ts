@@ -1,5 +1,6 @@
 import { deepEqual, equal, ok, throws } from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { type Layout, layoutOf } from '../src/format.ts';
 import {
   detokenize,
   epochOf,
@@ -18,7 +19,11 @@ import {
   tokenize,
   tokenizeMany,
 } from '../src/index.ts';
+import { TokenKey } from '../src/key.ts';
+import { enterSlots, mustGoOn } from '../src/slot.ts';
+import { placeText } from '../src/texts.ts';
 import { countCall } from '../src/walk.ts';
+import { exchangeSlots, makeWindow } from '../src/window.ts';
 import { randomPan } from './pans.ts';
 import { vectors } from './vectors.ts';
 
@@ -215,6 +220,8 @@ describe('the shape of a token', () => {
     [ALPHANUMERIC, '540208A39[UI3863', false],
     [ALPHANUMERIC, '540208A399UIA863', false],
     [ALPHANUMERIC, '540208A399UI386/', false],
+    [ALPHANUMERIC, '540208A399UI000/', false],
+    [ALPHANUMERIC, '540208A399UI00/0', false],
     [ALPHANUMERIC, '540208A399UIé863', false],
     [ALPHANUMERIC, '540208Ł399UI3863', false],
     [{ ...ALPHANUMERIC, keepFirst: 0 }, 'A399UI3863003863', true],
@@ -238,6 +245,19 @@ describe('the shape of a token', () => {
     });
   }
 
+  it('has a place for each symbol, where no neighbour of digits and letters may stand', () => {
+    for (const spec of [ALPHANUMERIC, { ...ALPHANUMERIC, keepFirst: 0, keepLast: 0 }, NUMERIC]) {
+      const format = parseFormat(spec as FormatSpec);
+      const token = tokenize(format, KEY, PAN);
+      for (let at = 0; at < token.length; at++) {
+        for (const symbol of ['/', ':', '@', '[', '`', 'a', 'z', ' ', '\u0000', '\u007f', 'é']) {
+          const text = token.slice(0, at) + symbol + token.slice(at + 1);
+          equal(isTokenShape(format, text), false, `${at} ${symbol}`);
+        }
+      }
+    }
+  });
+
   it('is that of a length the format lists', () => {
     const only19 = parseFormat({ ...ALPHANUMERIC, panLengths: [19] });
     ok(isTokenShape(only19, '540208A399UI0003863'));
@@ -254,5 +274,30 @@ describe('a walk', () => {
     equal(countCall(0), 1);
     equal(countCall(998), 999);
     throws(() => countCall(999), /^Error: a walk of the PAN-TOKEN format did not end$/);
+  });
+
+  it('takes its count and its end along into another slot', () => {
+    const window = makeWindow(2, 2);
+    window.textOfSlot.set([0, 1]);
+    window.calls.set([5, 900]);
+    window.startSum.set([3, 8]);
+    exchangeSlots(window, 1, 0);
+    equal(window.calls[0], 900);
+    equal(window.startSum[0], 8);
+    deepEqual([...window.textOfSlot], [1, 0]);
+  });
+
+  it('is counted from its start, and not beyond its end', () => {
+    const recipe = TokenKey.makingOf(KEY, layoutOf(NUMERIC, 16) as Layout);
+    const window = makeWindow(1, 1);
+    placeText(PAN, window.texts);
+    window.calls[0] = 77;
+    enterSlots(recipe, window, 0, 1);
+    const sum = window.startSum[0] as number;
+    window.startSum[0] = 10; // What no sum modulo 10 is.
+    for (let calls = 1; calls < 1000; calls++) ok(mustGoOn(recipe, window, 0));
+    throws(() => mustGoOn(recipe, window, 0), /did not end$/);
+    window.startSum[0] = sum;
+    equal(mustGoOn(recipe, window, 0), false);
   });
 });

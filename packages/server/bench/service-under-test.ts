@@ -21,6 +21,8 @@ export interface BenchService {
   readonly caller: Caller;
   readonly merchantKey: string;
   readonly merchantId: string;
+  /** What merchants encrypt to, PEM. */
+  readonly servicePublicKey: string;
   /** Of organization 100. */
   readonly pans: readonly string[];
   readonly tokens: readonly string[];
@@ -71,9 +73,13 @@ export async function makeBenchService(
       pans.push(number.pan.reveal());
     }
   }
+  const servicePublicKey = service.publicKeyPem;
   await service.close();
   const { id: merchantId } = merchant.merchant;
-  return { home, apikey, secret, caller, merchantKey: merchant.apiKey, merchantId, pans, tokens };
+  const merchantKey = merchant.apiKey;
+  return {
+    ...{ home, apikey, secret, caller, merchantKey, merchantId, servicePublicKey, pans, tokens },
+  };
 }
 
 /** A server process on one core. */

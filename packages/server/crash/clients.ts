@@ -43,6 +43,10 @@ const NOT_SERVED = [401, 429];
 const OPEN_MAX = 16;
 const ANSWER_LIMIT_MS = 20_000;
 
+function codeOf(json: unknown): string | undefined {
+  return (json as { errors?: readonly { code: string }[] }).errors?.[0]?.code;
+}
+
 /** Starts clients that make, ask, reissue and renew cards as fast as they are answered. */
 export function startClients(deps: ClientDeps, clientCount: number): Clients {
   const { model, seeded, credentials } = deps;
@@ -110,7 +114,12 @@ export function startClients(deps: ClientDeps, clientCount: number): Clients {
 
   async function verify(card: ModelCard): Promise<void> {
     const number = await inquire('P', card.token);
-    if (number === undefined || number.status === 401) return;
+    if (number === undefined || NOT_SERVED.includes(number.status)) return;
+    if (card.deletion !== undefined && codeOf(number.json) === 'CARD_DELETED') return;
+    if (card.deletion === 'done') {
+      model.violations.push('a deleted card is there again');
+      return;
+    }
     if (number.status !== 200 || number.data === null) {
       model.violations.push(`an acknowledged card is gone (status ${number.status})`);
       return;
@@ -166,7 +175,7 @@ export function startClients(deps: ClientDeps, clientCount: number): Clients {
     const pan = seeded.below(2) === 0 ? undefined : Pan.withCheckDigit(`540208${account}`).reveal();
     const body = { ...base, postToAccount: '4711', cardNumber: pan ?? '' };
     const key = keyOrNone();
-    const acknowledge = (data: Data | null) => data && model.acknowledge(pan, unpad(data));
+    const acknowledge = (data: Data | null) => data && model.acknowledge(pan, unpad(data), true);
     if (key !== undefined) {
       const settle = (json: unknown) => {
         if (json === undefined) model.violations.push('a repeated creation was refused');
@@ -190,7 +199,7 @@ export function startClients(deps: ClientDeps, clientCount: number): Clients {
       else {
         card.acknowledgedChanges++;
         const { data } = json as { data: Data };
-        if (cardAction === 3) model.acknowledge(undefined, unpad(data));
+        if (cardAction === 3) model.acknowledge(undefined, unpad(data), false);
       }
     };
     const path = `${PATH}/cardAction-L8V2`;

@@ -16,7 +16,7 @@ import { FAULTS, type FaultName, KILLS, OTHER_FAULTS } from './faults.ts';
 import { type Model, makeModel } from './model.ts';
 import { makeNodeProcess } from './node-process.ts';
 import { startProxy } from './proxy.ts';
-import { makeRotations } from './rotations.ts';
+import { makeRotations, type Rotations } from './rotations.ts';
 import { makeSeeded } from './seeded.ts';
 import { verifyAnswers, verifyDatabase } from './verify.ts';
 
@@ -39,7 +39,7 @@ const KILLS_PER_OTHER_FAULT = 4;
 interface Outcome {
   readonly model: Model;
   readonly counts: ReadonlyMap<FaultName, number>;
-  readonly keyChanges: { readonly begun: number; readonly killed: number };
+  readonly keyChanges: Rotations['counts'];
 }
 
 async function run(engine: Engine, mode: string, kills: number, seed: number): Promise<Outcome> {
@@ -55,10 +55,10 @@ async function run(engine: Engine, mode: string, kills: number, seed: number): P
   const server = makeNodeProcess(service.home, await freePort(), throughProxy, mode);
   await server.start();
   const model = makeModel();
+  const rotations = makeRotations(service.home, throughProxy, makeSeeded(seed + 2), model);
   const clientSeed = makeSeeded(seed + 1);
   const deps = { urls: () => [server.url], credentials: service, model, seeded: clientSeed };
   const counts = new Map<FaultName, number>();
-  const rotations = makeRotations(service.home, throughProxy, makeSeeded(seed + 2));
   try {
     for (let kill = 1; kill <= kills && model.violations.length === 0; kill++) {
       const names: FaultName[] = [seeded.pick(KILLS[engine])];
@@ -105,6 +105,7 @@ for (const name of options.engines.split(',')) {
   print(`${engine}: ${faults}`);
   print(
     `${engine}: ${keyChanges.begun} changes of keys, ${keyChanges.killed} of them killed; ` +
+      `${keyChanges.deleted} cards deleted; ` +
       `${model.recoveredCount} lost answers asked for again, ${model.repeatedCount} requests repeated`,
   );
   print(

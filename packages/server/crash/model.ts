@@ -8,6 +8,10 @@ export interface ModelCard {
   possibleChanges: number;
   /** Replaced by a new number, or perhaps: nothing more may be done to it. */
   isEnded: boolean;
+  /** Made by itself, not in place of another. */
+  readonly isFirst: boolean;
+  /** `asked`: it may be deleted. `done`: it is, and must not answer any more. */
+  deletion?: 'asked' | 'done';
 }
 
 /** A request that may be sent again: by its `Idempotency-Key`, or by the reference it carries. */
@@ -37,7 +41,7 @@ export interface Model {
   /** What cannot be; nothing while all is well. */
   readonly violations: string[];
   /** An answer said that this card exists. */
-  acknowledge(pan: string | undefined, token: string): ModelCard;
+  acknowledge(pan: string | undefined, token: string, isFirst: boolean): ModelCard;
 }
 
 export function makeModel(): Model {
@@ -55,9 +59,9 @@ export function makeModel(): Model {
     possibleCardCount: 0,
     recoveredCount: 0,
     repeatedCount: 0,
-    acknowledge(pan, token) {
+    acknowledge(pan, token, isFirst) {
       const card = {
-        ...{ pan, token, acknowledgedChanges: 0, possibleChanges: 0, isEnded: false },
+        ...{ pan, token, acknowledgedChanges: 0, possibleChanges: 0, isEnded: false, isFirst },
       };
       if (byToken.has(token)) violations.push('one token was given to two cards');
       if (pan !== undefined && byPan.has(pan)) violations.push('one number was created twice');

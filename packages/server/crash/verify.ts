@@ -38,7 +38,8 @@ export async function verifyDatabase(place: StorePlace, model: Model): Promise<v
     if (counts?.n !== counts?.tokens) violations.push('a token stands for two numbers');
     if (counts?.n !== counts?.numbers) violations.push('a number has two tokens');
     // Every request that may be repeated has been answered by now: it made one card, or none.
-    if (Number(counts?.n) > model.cards.length + model.possibleCardCount) {
+    const gone = model.cards.filter(({ deletion }) => deletion === 'done').length;
+    if (Number(counts?.n) > model.cards.length - gone + model.possibleCardCount) {
       violations.push('a repeated request made a second card');
     }
 
@@ -49,8 +50,10 @@ export async function verifyDatabase(place: StorePlace, model: Model): Promise<v
        where card_number.organization = 100 group by card_number.token`,
     );
     const changeCounts = new Map(changes.map(({ token, n }) => [String(token), Number(n)]));
-    for (const { token, acknowledgedChanges, possibleChanges } of model.cards) {
+    for (const { token, acknowledgedChanges, possibleChanges, deletion } of model.cards) {
       const count = changeCounts.get(token);
+      if (deletion === 'done' && count !== undefined) violations.push('a deleted card is there');
+      if (deletion !== undefined) continue;
       if (count === undefined) violations.push('an acknowledged card is not in the database');
       else if (count < acknowledgedChanges) violations.push('an acknowledged change is lost');
       else if (count > possibleChanges) violations.push('a change happened twice');

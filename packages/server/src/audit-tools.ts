@@ -5,7 +5,7 @@
  */
 import { once } from 'node:events';
 import { createReadStream, readFileSync } from 'node:fs';
-import { type Checkpoint, openNote, parsePublicKey, verifierKey } from './audit/checkpoint.ts';
+import { type Checkpoint, openNote, parsePublicKeys, verifierKey } from './audit/checkpoint.ts';
 import { LINE_BYTES_MAX, makeExportVerifier } from './audit/export-verifier.ts';
 import { describeLoss } from './audit/loss.ts';
 import type { Verification } from './audit/verifier.ts';
@@ -44,9 +44,9 @@ export function auditTools(open: (home: string) => Promise<Service>): AuditTools
 
   return {
     verify: (home, range, checkpoints) =>
-      using(home, ({ archive, readNotes, publicKey }) => {
+      using(home, ({ archive, readNotes, publicKeys }) => {
         const notes = checkpoints === undefined ? readNotes() : allNotes(checkpoints);
-        return verifyAudit(archive, { range: rangeOf(range), notes, publicKeys: [publicKey] });
+        return verifyAudit(archive, { range: rangeOf(range), notes, publicKeys: publicKeys() });
       }),
     verifyExport,
     export: (home, range) =>
@@ -58,9 +58,13 @@ export function auditTools(open: (home: string) => Promise<Service>): AuditTools
     search: (home, range, query) =>
       reading(home, ({ archive }) => searchAudit(archive, rangeOf(range), query)),
     publicKey: (home) =>
-      using(home, async ({ publicKey, publicKeyPem: pem }) => ({
-        pem,
-        verifierKey: verifierKey('pantoken', publicKey),
+      using(home, async ({ publicKeys }) => ({
+        pem: publicKeys()
+          .map((key) => String(key.export({ type: 'spki', format: 'pem' })))
+          .join(''),
+        verifierKey: publicKeys()
+          .map((key) => verifierKey('pantoken', key))
+          .join('\n'),
       })),
     acceptRestore: (home, operator) =>
       using(home, async ({ acceptRestore }) =>
@@ -87,7 +91,7 @@ async function verifyExport(
   key: string,
   checkpoints?: string,
 ): Promise<Verification> {
-  const publicKeys = [parsePublicKey(readFileSync(key, 'utf8'))];
+  const publicKeys = parsePublicKeys(readFileSync(key, 'utf8'));
   const known: Checkpoint[] = (checkpoints === undefined ? [] : allNotes(checkpoints)).map(
     (note) => {
       const checkpoint = openNote(note, publicKeys);

@@ -13,6 +13,9 @@ export interface WatchConfig {
   /** Where health and metrics are shown; undefined: nowhere. */
   readonly watchPort: number | undefined;
   readonly watchHost: string;
+  /** An OpenTelemetry collector; undefined: nothing is traced. */
+  readonly traceUrl: string | undefined;
+  readonly tracePercent: number;
   readonly requestsPerMinute: number;
   readonly budgetLimits: BudgetLimits;
 }
@@ -24,6 +27,8 @@ export const WATCH_VARIABLES = [
   'PANTOKEN_AUDIT_CHECKPOINT_SECONDS',
   'PANTOKEN_AUDIT_CHECKPOINT_BLOCKS',
   'PANTOKEN_ALARM_URL',
+  'PANTOKEN_TRACE_URL',
+  'PANTOKEN_TRACE_PERCENT',
   'PANTOKEN_WATCH_PORT',
   'PANTOKEN_WATCH_HOST',
   'PANTOKEN_REQUESTS_PER_MINUTE',
@@ -48,6 +53,8 @@ export function parseWatch(env: Environment, problems: string[]): WatchConfig {
     checkpointSeconds: parseCount(env, 'PANTOKEN_AUDIT_CHECKPOINT_SECONDS', 60, problems),
     checkpointBlocks: parseCount(env, 'PANTOKEN_AUDIT_CHECKPOINT_BLOCKS', 1_000, problems),
     alarmUrl: parseUrl(env, 'PANTOKEN_ALARM_URL', problems),
+    traceUrl: parseUrl(env, 'PANTOKEN_TRACE_URL', problems),
+    tracePercent: parsePercent(env, problems),
     watchPort: parseWatchPort(env, problems),
     watchHost: env.PANTOKEN_WATCH_HOST ?? '127.0.0.1',
     requestsPerMinute: parseCount(env, 'PANTOKEN_REQUESTS_PER_MINUTE', 600_000, problems),
@@ -77,6 +84,12 @@ function parseWatchPort(env: Environment, problems: string[]): number | undefine
   const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0;
   if (port < 1 || port > 65_535) problems.push('PANTOKEN_WATCH_PORT is not from 1 to 65535');
   return port;
+}
+
+function parsePercent(env: Environment, problems: string[]): number {
+  const percent = parseCount(env, 'PANTOKEN_TRACE_PERCENT', 100, problems);
+  if (percent > 100) problems.push('PANTOKEN_TRACE_PERCENT is not from 1 to 100');
+  return percent;
 }
 
 function parsePath(env: Environment, name: string, problems: string[]): string | undefined {

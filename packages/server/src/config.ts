@@ -106,6 +106,7 @@ function parseTransport(env: Environment, host: string, problems: string[]): Tra
     return fallback;
   };
   return {
+    ...LOOPBACK_TRANSPORT,
     tls,
     clientCertificates: certificates === 'on' ? 'asked' : 'none',
     trustedProxies: proxies,

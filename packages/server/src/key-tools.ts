@@ -20,6 +20,8 @@ import { makeKeyBlock, openTokenKeyBlock, TOKEN_KEY_HEADER } from './keys/key-bl
 import { joinComponents, parseComponent } from './keys/key-component.ts';
 import { createPrivateFile, readPrivateFile } from './keys/private-file.ts';
 import { createKekFile, readKekFile } from './keys/provider/file.ts';
+import { newServiceKeyBytes } from './keys/service-keys.ts';
+import { makeUpdaterVault } from './keys/updater-vault.ts';
 import {
   custodyFileIn,
   type OpenedHome,
@@ -27,22 +29,25 @@ import {
   type ServiceOptions,
   systemClock,
 } from './opened-home.ts';
-import { makeKeyJobStore, makeOperatorStore } from './store/key-store.ts';
+import { makeKeyJobStore, makeOperatorStore, makeServiceSealStore } from './store/key-store.ts';
 import type { RequestContext } from './usecase/audit-trail.ts';
 import { makeChangeKeks } from './usecase/change-keks.ts';
 import { makeCloseKey } from './usecase/close-key.ts';
 import { makeDestroyKey } from './usecase/destroy-key.ts';
+import { makeDestroyServiceKey } from './usecase/destroy-service-key.ts';
 import { makeAuthorize } from './usecase/dual-control.ts';
 import { makeExportKey } from './usecase/export-key.ts';
 import { makeImportKey } from './usecase/import-key.ts';
 import type { KeyAdminDeps } from './usecase/key-admin-deps.ts';
 import { nameOfKey } from './usecase/key-changes.ts';
+import type { ServicePurpose } from './usecase/key-ports.ts';
 import { makeListKeys } from './usecase/list-keys.ts';
-import { makeOnRecord } from './usecase/on-record.ts';
+import { makeOnRecord, type OnRecord } from './usecase/on-record.ts';
 import type { Clock } from './usecase/ports.ts';
 import { makeRegisterOperator } from './usecase/register-operator.ts';
 import { makeRekeyData } from './usecase/rekey-data.ts';
 import { makeRekeyIndex } from './usecase/rekey-index.ts';
+import { makeRekeyService, type RekeyServiceDeps } from './usecase/rekey-service.ts';
 import { makeRetireEpochs } from './usecase/retire-epochs.ts';
 import { makeRetokenize } from './usecase/retokenize.ts';
 import { makeRewrapKeys } from './usecase/rewrap-keys.ts';
@@ -64,8 +69,13 @@ export async function openKeyTools(
   const opened = await openHome(home, log, surroundings.clock ?? systemClock, options);
   const { reader, custody, wrapper, audited } = opened;
   const jobs = makeKeyJobStore(reader);
-  const { environment, keyAgeDaysMax, dualControl: policy } = custody.settings();
-  const deps = { ...opened, jobs, pause: surroundings.pause ?? ((ms: number) => pause(ms)) };
+  const { dualControl: policy } = custody.settings();
+  const deps = {
+    ...{ ...opened, jobs, newServiceKeyBytes },
+    pause: surroundings.pause ?? ((ms: number) => pause(ms)),
+    vault: makeUpdaterVault(opened.serviceKeys),
+    seals: makeServiceSealStore(reader),
+  };
   const dualControl = { ...opened, operators: makeOperatorStore(reader), policy };
   const keks = makeKekFile(custodyFileIn(home), custody, wrapper);
   const changeKeks = makeChangeKeks({ ...deps, keks });
@@ -85,7 +95,7 @@ export async function openKeyTools(
     context: (who) => ({ who, requestId: opened.random.recordId() }),
     authorize: makeAuthorize(dualControl),
     readSecret: (path) => readPrivateFile(path).trim(),
-    list: makeListKeys(deps, { environment, keyAgeDaysMax }),
+    list: makeListKeys(deps, keks.settings),
     rotate: ofOrganization('activate_key', makeRotateKey(deps)),
     closeKey: ofOrganization('close_key', makeCloseKey(deps)),
     destroy: (context, request) => {
@@ -97,6 +107,7 @@ export async function openKeyTools(
     retire: ofOrganization('close_key', makeRetireEpochs(deps)),
     rekeyData: ofOrganization('rekey', makeRekeyData(deps)),
     rekeyIndex: ofOrganization('rekey', makeRekeyIndex(deps)),
+    ...serviceKeyTools(opened, deps, onRecord),
     rewrap: makeRewrapKeys({ ...deps, keks }),
     importKey: ofOrganization('import_key', async (context, organization, readBytes) =>
       importKey(context, organization, await readBytes()),
@@ -124,6 +135,37 @@ export async function openKeyTools(
     backUp: makeBackUp(home, opened),
     end: opened.close,
   };
+}
+
+/** What is done with keys of the service itself. */
+function serviceKeyTools(
+  { audited, serviceKeys }: OpenedHome,
+  deps: RekeyServiceDeps,
+  onRecord: OnRecord,
+): Pick<KeyTools, 'rekeyService' | 'destroyServiceKey' | 'publicHalves'> {
+  const rekey = makeRekeyService(deps);
+  const destroy = makeDestroyServiceKey(deps);
+  return {
+    rekeyService: (context, purpose, ...more) =>
+      onRecord(context, 'rekey', ofService(purpose), () => rekey(context, purpose, ...more)),
+    destroyServiceKey: (context, purpose, epoch) =>
+      onRecord(context, 'destroy_key', ofService(purpose, epoch), () =>
+        destroy(context, purpose, epoch),
+      ),
+    publicHalves: (context, purpose) =>
+      audited(context, 'list_keys', async (trail) => {
+        trail.note(ofService(purpose));
+        await serviceKeys.refresh();
+        await trail.commit([]);
+        return serviceKeys.publicHalves(purpose);
+      }),
+  };
+}
+
+/** What a record says of a key of the service. */
+function ofService(purpose: ServicePurpose, epoch?: number): { readonly key: string } {
+  const key = epoch === undefined ? `${purpose} key` : `${purpose} key ${epoch}`;
+  return { key: `${key} of the service` };
 }
 
 /** Custodians of a key-encryption key that is kept in a file: a sealed copy, and a share for each. */

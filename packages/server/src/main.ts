@@ -48,6 +48,7 @@ function makeProgram(config: Config): Program {
         if (watchPort !== undefined) await service.watch.listen(watchPort, watchHost);
         await service.app.listen({ host, port: onPort });
         service.updater.start();
+        service.retention.start();
       },
       recordAccountChanges: service.recordAccountChanges,
       register: service.register,

@@ -26,7 +26,8 @@ import type { Audited } from './usecase/audit-trail.ts';
 import { addKey } from './usecase/key-changes.ts';
 import { makePendingNonces } from './usecase/pending-nonces.ts';
 import type { Clock, Ledger } from './usecase/ports.ts';
-import { makeMetrics } from './watch/metrics.ts';
+import { type Metrics, makeMetrics } from './watch/metrics.ts';
+import { makeTraces } from './watch/traces.ts';
 
 /** Says where the key-encryption keys are. */
 export const custodyFileIn = (home: string) => join(home, 'key-encryption-keys.json');
@@ -106,11 +107,13 @@ export async function openHome(home: string, log: Logger, clock: Clock, options:
   }
   const settings = options;
   try {
-    const serviceKeys = await openServiceKeys(wrapper, await keys.listKeys());
+    const serviceKeys = await openServiceKeys(wrapper, keys);
     const keyring = await makeKeyring({ custody, wrapper, store: keys, clock });
     const metrics = makeMetrics();
+    const traces = openTraces(settings, metrics);
     const audit = await openAudit({
       ...{ settings, home, store, keys: serviceKeys, nonces, clock, log, metrics },
+      tracer: traces,
     });
     return {
       ...{
@@ -127,6 +130,7 @@ export async function openHome(home: string, log: Logger, clock: Clock, options:
         audit,
       },
       metrics,
+      traces,
       audited: audit.audited,
       zoneKeys: await makeZoneKeys({ wrapper, store: keys, clock }),
       credentials: makeCredentials(serviceKeys),
@@ -134,6 +138,7 @@ export async function openHome(home: string, log: Logger, clock: Clock, options:
       cards: makeCardStore(reader),
       async close(): Promise<void> {
         await audit.close();
+        await traces?.close();
         await close();
       },
     };
@@ -142,6 +147,12 @@ export async function openHome(home: string, log: Logger, clock: Clock, options:
     await close();
     throw error;
   }
+}
+
+/** Undefined where no collector is configured. */
+function openTraces(settings: AuditSettings, { spansDropped: dropped }: Metrics) {
+  const { traceCollector: collector, node = 'node', tracePercent: percent = 100 } = settings;
+  return collector && makeTraces({ collector, node, percent, dropped });
 }
 
 /** A key that is not what it should be is somebody's doing: it is on record, not only in the log. */

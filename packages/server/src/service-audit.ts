@@ -22,6 +22,8 @@ import { makeLiftBudget } from './usecase/lift-budget.ts';
 import { observeLedger } from './usecase/observe-ledger.ts';
 import type { PendingNonces } from './usecase/pending-nonces.ts';
 import type { Clock } from './usecase/ports.ts';
+import { traceLedger } from './usecase/trace-ledger.ts';
+import type { Tracer } from './usecase/trace-ports.ts';
 import { guardLedger, watchRestore } from './usecase/watch-restore.ts';
 import { makeAlarm } from './watch/alarm.ts';
 import type { Metrics } from './watch/metrics.ts';
@@ -36,6 +38,10 @@ export interface AuditSettings extends BudgetSettings {
   readonly checkpointWebhook?: Webhook | undefined;
   readonly checkpointLimits?: CheckpointLimits;
   readonly alarmWebhook?: Webhook | undefined;
+  /** An OpenTelemetry collector, OTLP/HTTP; undefined: nothing is traced. */
+  readonly traceCollector?: Webhook | undefined;
+  /** Of a hundred requests so many are traced; all where it is left out. */
+  readonly tracePercent?: number;
 }
 
 export interface AuditDeps {
@@ -47,6 +53,7 @@ export interface AuditDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly tracer: Tracer | undefined;
 }
 
 /**
@@ -69,6 +76,7 @@ export async function openAudit({
   clock,
   log,
   metrics,
+  tracer,
 }: AuditDeps) {
   const { node = 'node', alarmWebhook: webhook, checkpointWebhook } = settings;
   const checkpointFile = settings.checkpointFile ?? join(home, 'audit-checkpoints');
@@ -79,8 +87,8 @@ export async function openAudit({
   const notes = readCheckpointNotes(checkpointFile);
   const watch = await watchRestore({ archive, signer, alarm, notes });
   committer.nameChains({ node, floor: watch.chainFloor });
-  const observed = observeLedger(makeLedger(committer));
-  const ledger = guardLedger(observed.ledger, watch);
+  const observed = observeLedger(makeLedger(committer), clock);
+  const ledger = guardLedger(traceLedger(observed.ledger, tracer), watch);
   const key = keys.credentialIndex;
   const counting = await openBudgets({ settings, reader, key, alarm, clock });
   const { budgets, rate, budgetStore } = counting;
@@ -108,10 +116,11 @@ export async function openAudit({
     ledger,
     archive,
     checkpointer,
-    publicKey: signer.publicKey,
-    publicKeyPem: String(signer.publicKey.export({ type: 'spki', format: 'pem' })),
+    /** Of the key that signs checkpoints, then of those that did before it. */
+    publicKeys: signer.publicKeys,
     budgets,
     isWritable: observed.isWritable,
+    tryWriting: observed.tryWriting,
     losses: watch.losses,
     liftBudget: makeLiftBudget({ audited, budgetStore, clock, random }),
     acceptRestore: makeAcceptRestore({ audited, watch, clock }),

@@ -8,7 +8,7 @@ import { makeWebhook } from './watch/webhook.ts';
 /** What the environment tells a service. @throws {Error} when a file is missing or a URL not allowed. */
 export function serviceOptionsOf(config: Config): ServiceOptions {
   const { watch } = config;
-  const { checkpointUrl, alarmUrl } = watch;
+  const { checkpointUrl, alarmUrl, traceUrl } = watch;
   return {
     database: databaseOf(config),
     transport: config.transport,
@@ -18,6 +18,8 @@ export function serviceOptionsOf(config: Config): ServiceOptions {
     checkpointLimits: { seconds: watch.checkpointSeconds, blocks: watch.checkpointBlocks },
     requestsPerMinute: watch.requestsPerMinute,
     budgetLimits: watch.budgetLimits,
+    traceCollector: traceUrl === undefined ? undefined : makeWebhook(traceUrl),
+    tracePercent: watch.tracePercent,
     alarmWebhook: alarmUrl === undefined ? undefined : makeWebhook(alarmUrl),
   };
 }

@@ -22,10 +22,13 @@ import {
   type ServiceOptions,
   systemClock,
 } from './opened-home.ts';
+import { makeRetention } from './retention-service.ts';
 import { openWatch } from './service-watch.ts';
 import { makeKeptAnswerStore } from './store/kept-answer-store.ts';
+import { makeKeyJobStore } from './store/key-store.ts';
 import { makeUpdaterService } from './updater-service.ts';
 import { makeUseCases } from './use-cases.ts';
+import { makeDeleteCards } from './usecase/delete-cards.ts';
 
 export type Service = Awaited<ReturnType<typeof openService>>;
 
@@ -57,16 +60,19 @@ export async function openService(
   const opened = await openHome(home, log, clock, options);
   const { serviceKeys, keyring, zoneKeys, credentials, directory, cards, audited } = opened;
   const { random, nonces, audit, store, reader, metrics } = opened;
-  const cipher = makeMessageCipher(serviceKeys.message);
+  const cipher = makeMessageCipher(serviceKeys.message, clock);
   const networks = makeNetworks();
   const publicKeys = makePublicKeys();
   const access = { directory, credentials, networks, publicKeys, nonces, clock };
   const answers = makeKeptAnswerStore(reader);
   const deps = { ...access, audited, cards, answers, keyring, zoneKeys, random };
-  const useCases = makeUseCases({ ...deps, cipher });
+  const useCases = makeUseCases({ ...deps, cipher, archive: audit.archive });
   const { ledger } = audit;
   const keys = serviceKeys;
   const updater = makeUpdaterService({ ...deps, home, store, keys, ledger, cipher, log });
+  const jobs = makeKeyJobStore(reader);
+  const deletion = { ...deps, ledger, jobs, vault: updater.vault };
+  const retention = makeRetention({ ...deletion, log });
   const app: FastifyInstance = buildServer({
     firstVision: { ...useCases, nonces },
     cardtokens: { ...useCases, ...updater, ...updater.watchlist, cipher },
@@ -75,20 +81,28 @@ export async function openService(
     transport,
     log,
     meter: metrics,
+    tracer: opened.traces,
   });
   const { tls } = transport;
   const certificate = tls && followTlsFiles(app.server as unknown as TlsServer, tls, log);
-  const watch = openWatch({ metrics, audit, reader, clock });
-  const stopFollowing = follow(opened, log);
+  const following = follow(opened, log);
+  const { areKeysConfirmed } = following;
+  const { keyAgeDaysMax } = opened.custody.settings();
+  const watched = { metrics, audit, reader, clock, areKeysConfirmed };
+  const watch = openWatch({ ...watched, log, keyAgeDaysMax });
   return {
     app,
     directory,
     ...useCases,
     recordAccountChanges: updater.recordAccountChanges,
     updater,
+    retention,
+    deleteCards: makeDeleteCards(deletion),
     /** Reads the TLS certificate anew. */
     reloadTls: () => certificate?.reload(),
-    publicKeyPem: cipher.publicKeyPem(),
+    get publicKeyPem() {
+      return cipher.publicKeyPem();
+    },
     audit,
     watch,
     /** Answers what is under way, then lets go of every file and thread. */
@@ -96,8 +110,9 @@ export async function openService(
       certificate?.stop();
       await app.close();
       await updater.close();
+      await retention.close();
       await watch.close();
-      await stopFollowing();
+      await following.stop();
       await cipher.close();
       await opened.close();
     },
@@ -106,9 +121,10 @@ export async function openService(
 
 /** Keeps up with what other processes change, and sees that the provider of the keys is there. */
 function follow(opened: OpenedHome, log: Logger) {
-  const { directory, keyring, zoneKeys, custody, audited } = opened;
+  const { directory, keyring, zoneKeys, serviceKeys, custody, audited } = opened;
   return followDirectory({
-    ...{ directory, keyring, zoneKeys, log },
+    ...{ directory, keyring, zoneKeys, serviceKeys, log },
+    listen: opened.store.hints?.listen,
     // Four tries before the time of the keys is up.
     confirmEveryMs: custody.settings().keyCacheTtlSeconds * 250,
     onFailure: (error) => recordKeyFailure(audited, error),

@@ -37,8 +37,8 @@ export async function simulate(scheme: Scheme, folder: string, port: number): Pr
   };
   const secret = (name: string) => once(path(name), () => randomBytes(24).toString('base64url'));
   const caFile = path(CERTIFICATE_FILES.ca);
-  const url = `https://localhost:${port}`;
-
+  secret('callback-secret');
+  const callback = { secretFile: path('callback-secret') };
   if (scheme === 'visa') {
     const [own, client] = [rsa('scheme-message'), rsa('client-message')];
     const rules = makeVisaRules({
@@ -47,7 +47,14 @@ export async function simulate(scheme: Scheme, folder: string, port: number): Pr
     });
     const server = await startSchemeServer(rules, certificates, port);
     return withSection(server, {
-      ...{ source: 'visa-vau', baseUrl: url, caFile, user: VISA_USER, keyId: VISA_KEY_ID },
+      ...{
+        source: 'visa-vau',
+        baseUrl: server.url,
+        caFile,
+        callback,
+        user: VISA_USER,
+        keyId: VISA_KEY_ID,
+      },
       ...{
         certFile: path(CERTIFICATE_FILES.clientCert),
         keyFile: path(CERTIFICATE_FILES.clientKey),
@@ -61,11 +68,11 @@ export async function simulate(scheme: Scheme, folder: string, port: number): Pr
     consumerKey: secret('consumer-key'),
     verificationKey: rsa('signing').publicKey,
     spelling: () => 'schema',
-    url: () => url,
+    url: () => server.url,
   });
-  const server = await startSchemeServer(rules, certificates, port);
+  const server: SchemeServer = await startSchemeServer(rules, certificates, port);
   return withSection(server, {
-    ...{ source: 'mastercard-abu', baseUrl: `${url}/abu/accounts`, caFile },
+    ...{ source: 'mastercard-abu', baseUrl: `${server.url}/abu/accounts`, caFile, callback },
     ...{ consumerKeyFile: path('consumer-key'), signingKeyFile: path('signing.key') },
     merchants: { '*': MASTERCARD_SANDBOX_ENROLMENT },
   });

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { KeyObject } from 'node:crypto';
 import type { Logger } from 'pino';
 import { makeNotificationSender } from './connectors/notification-sender.ts';
 import { readUpdaterFile } from './connectors/updater-file.ts';
 import { makeMessageSigner } from './keys/message-signer.ts';
+import type { KeySeries } from './keys/service-keys.ts';
 import { makeUpdaterVault, type UpdaterKeys } from './keys/updater-vault.ts';
 import type { Store } from './store/engine.ts';
 import { makeWatchStore } from './store/watch-store.ts';
@@ -26,8 +26,10 @@ import type { Credentials, Ledger, Random } from './usecase/ports.ts';
 import { makeRecordAccountChange } from './usecase/record-account-change.ts';
 import { makeRecordAccountChanges } from './usecase/record-account-changes.ts';
 import { makeRecordRefusal } from './usecase/record-refusal.ts';
+import { makeValidationQuota } from './usecase/request-rate.ts';
 import { makeRetryNotification } from './usecase/retry-notification.ts';
 import { makeAccountUpdates } from './usecase/route-inquiries.ts';
+import { makeSetMerchantTerms } from './usecase/set-merchant-terms.ts';
 import { makeSetNotification } from './usecase/set-notification.ts';
 import { makeValidatePan } from './usecase/validate-pan.ts';
 
@@ -35,7 +37,7 @@ export interface UpdaterServiceDeps extends IssuerSourceDeps {
   /** The folder with `updater.json`, if there is one. */
   readonly home: string;
   readonly store: Store;
-  readonly keys: UpdaterKeys & { readonly updaterSigning: KeyObject };
+  readonly keys: UpdaterKeys & { readonly updaterSigning: KeySeries };
   readonly audited: Audited;
   readonly ledger: Ledger;
   readonly cipher: MessageCipher;
@@ -47,7 +49,7 @@ export interface UpdaterServiceDeps extends IssuerSourceDeps {
 /** @throws {Error} when `updater.json`, or a file it names, is wrong. */
 export function makeUpdaterService(given: UpdaterServiceDeps) {
   const { home, store, keys, directory, log } = given;
-  const { schemes, schedule, notifications, close } = readUpdaterFile(home);
+  const { schemes, guards, schedule, notifications, close } = readUpdaterFile(home);
   const issuer = makeIssuerSource(given);
   const signer = makeMessageSigner(keys.updaterSigning);
   const accountUpdates = makeAccountUpdates({ directory, issuer, schemes });
@@ -57,7 +59,7 @@ export function makeUpdaterService(given: UpdaterServiceDeps) {
     sign: (url, body, id) => signer.headersFor(url, body, id, given.clock.nowMs()),
   });
   const vault = makeUpdaterVault(keys);
-  const deps = { ...given, accountUpdates, watch, vault, sender, schedule };
+  const deps = { ...given, accountUpdates, guards, watch, vault, sender, schedule };
   const rounds = {
     checkWatchlist: makeCheckWatchlist(deps),
     deliverNotifications: makeDeliverNotifications(deps),
@@ -66,6 +68,7 @@ export function makeUpdaterService(given: UpdaterServiceDeps) {
   return {
     /** What the faces need. */
     validatePan: makeValidatePan(deps),
+    validationQuota: makeValidationQuota(given.clock),
     recordAccountChanges: makeRecordAccountChanges(
       makeRecordAccountChange(deps),
       makeRecordRefusal(deps),
@@ -80,8 +83,12 @@ export function makeUpdaterService(given: UpdaterServiceDeps) {
     ...rounds,
     merchantKeys: makeMerchantKeys(deps),
     setNotification: makeSetNotification(deps),
+    setMerchantTerms: makeSetMerchantTerms(deps),
     /** What receivers verify signed notifications with. */
-    signingKeyPem: signer.publicKeyPem(),
+    get signingKeyPem() {
+      return signer.publicKeyPem();
+    },
+    vault,
     listNotifications: watch.listNotifications,
     retryNotification: makeRetryNotification(deps),
     /** Goes through watchlist and outbox until it is closed. */

@@ -8,16 +8,21 @@ import { makeDisableCaller } from './usecase/disable-caller.ts';
 import { makeDisableMerchant } from './usecase/disable-merchant.ts';
 import { makeInquireNumber } from './usecase/inquire-number.ts';
 import { makeInquireToken } from './usecase/inquire-token.ts';
+import { makeManageCallers } from './usecase/manage-callers.ts';
+import { makeReadAuditRecords } from './usecase/read-audit-records.ts';
 import { makeRecordRefusal } from './usecase/record-refusal.ts';
 import { makeRegister } from './usecase/register.ts';
 import { makeReissueCard } from './usecase/reissue-card.ts';
 import { makeRenewCard } from './usecase/renew-card.ts';
 import { makeRotateCaller } from './usecase/rotate-caller.ts';
+import { makeSetBait } from './usecase/set-bait.ts';
+import { makeValidateCard } from './usecase/validate-card.ts';
 
 type Deps = Parameters<typeof makeAuthenticate>[0] &
   Parameters<typeof makeCreateCard>[0] &
   Parameters<typeof makeInquireNumber>[0] &
   Parameters<typeof makeRegister>[0] &
+  Parameters<typeof makeReadAuditRecords>[0] &
   Parameters<typeof makeAddZoneKey>[0];
 
 /** All that the service can do, made of its parts. */
@@ -41,5 +46,9 @@ export function makeUseCases(deps: Deps) {
     changeCallerKeys: makeChangeCallerKeys(deps),
     disableMerchant: makeDisableMerchant(deps),
     addZoneKey: makeAddZoneKey(deps),
+    setBait: makeSetBait(deps),
+    validateCard: makeValidateCard(deps),
+    readAuditRecords: makeReadAuditRecords(deps),
+    manageCallers: makeManageCallers(deps),
   };
 }

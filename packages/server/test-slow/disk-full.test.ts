@@ -76,11 +76,11 @@ it('with the disk of the audit log full no number leaves; with space it goes on,
     { ...given, apikey, secret },
   );
   for (const token of acknowledged) equal((await client.numberOf(100, token)).status, 200);
-  const { archive, publicKey, readNotes } = reopened.audit;
+  const { archive, publicKeys, readNotes } = reopened.audit;
   const result = await verifyAudit(archive, {
     range: {},
     notes: readNotes(),
-    publicKeys: [publicKey],
+    publicKeys: publicKeys(),
   });
   deepEqual(result.problems, []);
   await reopened.close();

@@ -22,6 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['keys', 'usecase', 'audit', 'domain', '@pantoken/pan-token', 'jose', 'uuid'],
     ...['node:assert/strict', 'node:crypto', 'node:fs', 'node:path', 'node:worker_threads'],
     ...['http-message-signatures'],
+    'node:os', // The thread of the private key gives way to those that everybody waits for.
     // The network is for a key-encryption key that a server keeps; the shares are of its backup.
     ...['node:http', 'node:https', 'node:util', 'shamir-secret-sharing'],
   ],
@@ -45,11 +46,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
       'node:https',
       'node:fs',
     ],
-    'node:perf_hooks', // How late the event loop runs: load is shed by it.
+    'node:timers/promises', // Who asks too much is told after a moment.
   ],
   watch: [
     ...['watch', 'usecase', 'domain', 'node:dns', 'node:http', 'node:https', 'node:net', 'node:os'],
-    ...['node:tls', 'prom-client'],
+    ...['node:crypto', 'node:tls', 'prom-client'], // node:crypto: the ids of spans.
   ],
   cli: [
     ...['cli', 'usecase', 'audit', 'domain', 'commander', 'node:crypto', 'node:fs', 'node:path'],

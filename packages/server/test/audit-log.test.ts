@@ -14,7 +14,7 @@ const verify = ({ service }: TestService): Promise<Verification> =>
   verifyAudit(service.audit.archive, {
     range: {},
     notes: service.audit.readNotes(),
-    publicKeys: [service.audit.publicKey],
+    publicKeys: service.audit.publicKeys(),
   });
 
 const problemsOf = async (test: TestService) =>
@@ -110,15 +110,15 @@ describe('the audit log', () => {
     await test.issuer.create();
     await test.service.audit.checkpointer.flush();
     const [note = ''] = test.service.audit.readNotes().slice(-1);
-    const { publicKey } = test.service.audit;
-    assert(openNote(note, [publicKey]));
+    const publicKeys = test.service.audit.publicKeys();
+    assert(openNote(note, publicKeys));
     const other = await startService();
-    equal(openNote(note, [other.service.audit.publicKey]), undefined);
+    equal(openNote(note, other.service.audit.publicKeys()), undefined);
     const bytes = Buffer.from(note);
     for (let at = 0; at < bytes.length; at++) {
       const edited = Buffer.from(bytes);
       edited[at] = (edited[at] ?? 0) ^ 1;
-      equal(openNote(edited.toString('utf8'), [publicKey]), undefined, `byte ${at}`);
+      equal(openNote(edited.toString('utf8'), publicKeys), undefined, `byte ${at}`);
     }
     assert.match(note, /^pantoken\/[0-9a-f]{16}\/2\/[0-9a-f]{16}\n\d+\n[^\n]{44}\n\n— pantoken/);
   });

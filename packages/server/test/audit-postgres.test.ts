@@ -68,11 +68,11 @@ it('PostgreSQL: two nodes write chains that link and verify, under a role that c
   const [first] = nodes;
   assert(first);
   for (const { audit } of nodes) await audit.checkpointer.flush();
-  const { archive, publicKey, readNotes } = first.audit;
+  const { archive, publicKeys, readNotes } = first.audit;
   const result = await verifyAudit(archive, {
     range: {},
     notes: readNotes(),
-    publicKeys: [publicKey],
+    publicKeys: publicKeys(),
   });
   deepEqual(result.problems, []);
   assert(result.checkpointCount >= 6, 'a chain for each node and organization has a checkpoint');
@@ -100,8 +100,8 @@ it('PostgreSQL: two nodes write chains that link and verify, under a role that c
 it('PostgreSQL: an edit by somebody who can is found', async () => {
   const [first] = nodes;
   assert(first);
-  const { archive, publicKey, readNotes } = first.audit;
-  const request = { range: {}, notes: readNotes(), publicKeys: [publicKey] };
+  const { archive, publicKeys, readNotes } = first.audit;
+  const request = { range: {}, notes: readNotes(), publicKeys: publicKeys() };
   equal((await verifyAudit(archive, request)).problemCount, 0);
   await connection.query(`
     update audit_block set records = replace(records, '"outcome":"done"', '"outcome":"gone"')

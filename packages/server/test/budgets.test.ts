@@ -49,7 +49,7 @@ async function attack(
 describe('a dictionary of the numbers that share a BIN and last four digits', () => {
   it('is stopped below 1 % of 100,000 in a day, with an alarm and a few records', async () => {
     const test = await startService();
-    const { answered, refused, retryAfter } = await attack(test, 4_000, 24);
+    const { answered, refused, retryAfter } = await attack(test, 4_000, 23.5); // The machine takes its time, too.
     equal(answered + refused, 4_000);
     assert(answered < 1_000, `${answered} answered`);
     equal(answered, 500);

@@ -163,9 +163,9 @@ it('moves a service to PostgreSQL and back while it makes cards, killed at any m
   );
   await demandServed(local, [...atFirst, ...later]);
   assert.equal((await local.create()).status, 200);
-  const { archive, publicKey, readNotes } = again.audit;
+  const { archive, publicKeys, readNotes } = again.audit;
   const range = { fromMs: undefined, throughMs: undefined };
-  const asked = { range, notes: readNotes(), publicKeys: [publicKey] };
+  const asked = { range, notes: readNotes(), publicKeys: publicKeys() };
   assert.deepEqual((await verifyAudit(archive, asked)).problems, []);
   await again.close();
 

@@ -11,6 +11,7 @@ import {
   INQUIRE,
   type IssuerClient,
   tokenRequest,
+  unpad,
 } from './harness/issuer-client.ts';
 import { VALIDATE } from './harness/merchant-client.ts';
 import { freshPan } from './harness/numbers.ts';
@@ -23,7 +24,7 @@ import { operator, startService } from './harness/service.ts';
  */
 
 const test = await startService();
-const { issuer, channel, stranger, merchant, registry, send } = test;
+const { issuer, channel, stranger, manager, merchant, registry, send } = test;
 
 const pan = freshPan();
 const token = (await issuer.create({ cardNumber: pan })).data.cardNumber;
@@ -215,6 +216,105 @@ describe('POST /v1/account-changes', async () => {
   }
 });
 
+/** The routes of the rights `manage`, `validate` and `audit`; two certified callers ask them, too. */
+describe('the native face', async () => {
+  const card = { organizationNumber, panToken: unpad(token) };
+  const routes: readonly {
+    readonly method: 'GET' | 'POST' | 'PUT';
+    readonly path: string;
+    readonly right: Right;
+    readonly isOfOrganization: boolean;
+    readonly body?: () => Promise<object>;
+  }[] = [
+    {
+      ...{ method: 'PUT', path: '/v1/bait', right: 'manage', isOfOrganization: true },
+      body: async () => ({ ...card, bait: false }),
+    },
+    {
+      ...{ method: 'POST', path: '/v1/card-status', right: 'validate', isOfOrganization: true },
+      body: async () => ({ ...card, expiry: '2030-11' }),
+    },
+    {
+      ...{ method: 'POST', path: '/v1/audit-records', right: 'audit', isOfOrganization: true },
+      body: async () => ({ organizationNumber, limit: 5 }),
+    },
+    { method: 'GET', path: '/v1/callers', right: 'manage', isOfOrganization: false },
+    {
+      ...{ method: 'POST', path: '/v1/callers/disable', right: 'manage', isOfOrganization: false },
+      body: async () => ({ name: (await addCaller(test)).name }),
+    },
+  ];
+  const roles = await rolesOfIssuerFace();
+  const own = await addCaller(test, { rights: new Set<Right>(['manage', 'validate', 'audit']) });
+  const elsewhere = await addCaller(test, {
+    rights: new Set<Right>(['manage', 'validate', 'audit']),
+    organizations: new Set([200 as OrganizationNumber]),
+  });
+  const managed: Readonly<Record<string, Headers>> = {
+    ...roles,
+    'caller without the right': await channel.headers(),
+    'not certified': await manager.headers(),
+    certified: await own.headers(),
+    'caller of another organization': await elsewhere.headers(),
+  };
+  for (const { method, path, right, isOfOrganization, body } of routes) {
+    for (const [role, headers] of Object.entries(managed)) {
+      it(`${method} ${path}, ${role}`, async () => {
+        const sent = body === undefined ? {} : { body: JSON.stringify(await body()) };
+        const { 'content-type': type = '', ...bare } = headers;
+        const given = body === undefined ? bare : { ...bare, 'content-type': type };
+        const reply = await ask({ method, path, headers: given, ...sent });
+        const { code } = JSON.parse(reply.text);
+        const all = expectedOf(NO_RIGHT, '', DONE);
+        const foreign: Expected = isOfOrganization
+          ? [404, 'ORGANIZATION_NOT_FOUND']
+          : path === '/v1/callers'
+            ? DONE
+            : [404, 'CALLER_NOT_FOUND'];
+        const isForeign = role === 'caller of another organization';
+        assert.deepEqual(
+          [reply.status, code],
+          isForeign ? foreign : all[role as keyof typeof all],
+          `${right}: ${reply.text}`,
+        );
+        demandNoNumber(`${path}, ${role}`, reply);
+        if (isForeign) assert(!reply.text.includes('"issuer"'), 'it sees its own callers only');
+      });
+    }
+  }
+
+  it('a record of another organization is not shown, nor one of the service', async () => {
+    await elsewhere.numberOf(200, 'x');
+    const headers = await manager.headers();
+    const throughMs = Date.now(); // Each page is on record itself.
+    const ofOwn = async (number: number, after?: string) => {
+      const asked = { organizationNumber: number, limit: 1, throughMs, ...(after && { after }) };
+      const body = JSON.stringify(asked);
+      const reply = await ask({ method: 'POST', path: '/v1/audit-records', headers, body });
+      return JSON.parse(reply.text);
+    };
+    for (const number of [100, 200]) {
+      let next: string | undefined;
+      const seen: string[] = [];
+      do {
+        const page = await ofOwn(number, next);
+        for (const { record } of page.records) {
+          assert.equal(record.organization, number);
+          seen.push(record.requestId);
+        }
+        next = page.next;
+      } while (next !== undefined);
+      const ids = new Set(seen);
+      // What was asked meanwhile is on record, too.
+      const kept = test
+        .audit()
+        .filter((each) => each.organization === number && each.action !== 'search_audit');
+      assert(kept.every(({ requestId }) => ids.has(requestId)));
+      assert(ids.size > 0 && kept.length > 0);
+    }
+  });
+});
+
 describe('POST /token', () => {
   const cases: Readonly<Record<string, (client: IssuerClient) => Request>> = {
     good: ({ credentials }) => tokenRequest(credentials),
@@ -297,15 +397,16 @@ describe('the watchlist of a merchant', () => {
   }
 });
 
-describe('what schemes push, which nobody is authenticated for', () => {
-  for (const scheme of ['visa', 'mastercard']) {
-    it(`${scheme} learns nothing`, async () => {
-      const path = `/v1/callbacks/${scheme}`;
+describe('what schemes push', () => {
+  for (const path of ['visa', 'mastercard', 'visa/{secret}', 'mastercard/{secret}']) {
+    it(`is taken of nobody where no scheme is connected: ${path}`, async () => {
+      const sent = `/v1/callbacks/${path.replace('{secret}', 'x'.repeat(43))}`;
+      seen.add(`post /v1/callbacks/${path}`);
       const headers = { 'content-type': 'application/json' };
       const body = JSON.stringify({ pan, cardNumber: pan });
-      const reply = await ask({ method: 'POST', path, headers, body });
-      assert(reply.status < 500, reply.text);
-      demandNoNumber(path, reply);
+      const reply = await ask({ method: 'POST', path: sent, headers, body });
+      assert.equal(reply.status, 404);
+      demandNoNumber(sent, reply);
     });
   }
 });

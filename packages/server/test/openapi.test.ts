@@ -20,10 +20,16 @@ describe('the OpenAPI document', () => {
   it('names every route there is', async () => {
     const document = JSON.parse(readFileSync(OPENAPI_DOC, 'utf8'));
     const printed = service.app.printRoutes({ commonPrefix: false, includeHooks: false });
-    const served = [...printed.matchAll(/(\/\S*) \(([A-Z, ]+)\)/g)].flatMap(
-      ([, path = '', methods = '']) =>
-        methods.split(', ').map((method) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`),
-    );
+    // A tree: what is further in goes on with the path above it.
+    const above: string[] = [];
+    const served = printed.split('\n').flatMap((line) => {
+      const [, indent = '', part = '', methods] =
+        /^(\W*?)(\/\S*)(?: \(([A-Z, ]+)\))?/.exec(line) ?? [];
+      const depth = indent.length / 4;
+      above.splice(depth - 1, above.length, (above[depth - 2] ?? '') + part);
+      const path = (above[depth - 1] ?? '').replaceAll(/:(\w+)/g, '{$1}');
+      return (methods?.split(', ') ?? []).map((method) => `${method} ${path}`);
+    });
     const named = Object.entries(document.paths).flatMap(([path, item]) =>
       Object.keys(item as object).map((method) => `${method.toUpperCase()} ${path}`),
     );

@@ -252,6 +252,37 @@ export async function storeContract(
     }
   });
 
+  it('bait comes with the record, and goes again', async () => {
+    const record = numberRecord();
+    await commit(addition(record));
+    for (const isBait of [true, false]) {
+      await commit([{ kind: 'set_bait', record, isBait }]);
+      const found = await cards.findNumberByToken(ORGANIZATION, record.epoch, record.token);
+      assert.equal(found?.bait, isBait ? true : undefined);
+      const listed = (await cards.listBait(ORGANIZATION)).map(({ id }) => id);
+      assert.equal(listed.includes(record.id), isBait);
+    }
+    assert.deepEqual(await cards.listBait(OTHER), []);
+  });
+
+  it('of two who register on the same view of the directory one is held back', async () => {
+    const [row] = await query('select version from directory_version where id = 1');
+    const fromVersion = Number(row?.version);
+    const count = { kind: 'count_directory_up', fromVersion } as const;
+    const other = await openStore(place);
+    try {
+      const outcomes = await Promise.all([
+        commit([count]),
+        makeLedger(other.committer).commit({ changes: [count], audit: auditOf(OTHER) }),
+      ]);
+      const kept = outcomes.filter(({ committed }) => committed);
+      assert.equal(kept.length, 1);
+      assert.ok(outcomes.some((each) => !each.committed && each.conflict === 'claim_lost'));
+    } finally {
+      await other.close();
+    }
+  });
+
   it('the audit chains have no gap', async () => {
     const rows = await query(
       `select chain, min(position) as low, max(position) as high, count(*) as n

@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import type { AuditRecord } from '../src/domain/audit-record.ts';
+import type { OrganizationNumber } from '../src/domain/organization-number.ts';
 import { random } from '../src/keys/random.ts';
+import { idBytes } from '../src/store/ids.ts';
 import { makeLedger } from '../src/store/ledger.ts';
 import { openStore, type StorePlace } from '../src/store/place.ts';
 import { makeWatchStore } from '../src/store/watch-store.ts';
@@ -87,7 +89,7 @@ for (const place of PLACES) {
         committed: true,
       });
       const [third] = (await nodes[0]?.watch.claimEntries(5_000, 9_000, 10)) ?? [];
-      await commit([{ kind: 'end_watch', panid }]);
+      await commit([{ kind: 'end_watch', panid, organization: undefined }]);
       assert.deepEqual(await commit([settled(panid, third?.claim ?? 0, 6_000)]), lost);
     });
 
@@ -103,6 +105,71 @@ for (const place of PLACES) {
       assert.deepEqual(await add(`${name}2`), { committed: false, conflict: 'watch_taken' });
       assert.equal((await add(`${name}3`, 'n')).committed, true);
       assert.equal(await nodes[1]?.watch.findPanid('m', entry.panIndex), `${name}1`);
+    });
+
+    it('feeds a change to each who watches the card, in the unit of the change', async () => {
+      const organization = 7 as OrganizationNumber;
+      const [lineage, joined] = [random.recordId(), random.recordId()];
+      const numberIndex = randomBytes(32);
+      const subjects = [idBytes(lineage), idBytes(joined), numberIndex, randomBytes(32)];
+      const panids = subjects.map(() => randomBytes(16).toString('hex'));
+      const [direct = '', leading = '', waiting = '', stranger = ''] = panids;
+      const watching = subjects.map((subject, index): Change => {
+        return { kind: 'watch_card', organization, subject, panid: panids[index] ?? '' };
+      });
+      await commit([...watching, ...watching]);
+      const feed = (position: number, dueAtMs: number): Change => ({
+        kind: 'feed_change',
+        change: { organization, lineage, position, dueAtMs },
+        lineages: [lineage, joined],
+        numberIndex,
+      });
+      assert.deepEqual(await commit([feed(2, 70), feed(1, 70)]), { committed: true });
+      assert.deepEqual(await commit([feed(3, 60), ...watching.slice(0, 1)]), { committed: true });
+      const watch = nodes[1]?.watch;
+      const positions = async (panid: string) =>
+        (await watch?.listFeed(organization, panid))?.map(({ position }) => position);
+      assert.deepEqual(await positions(direct), [3, 1, 2]);
+      assert.deepEqual(await positions(leading), [3, 1, 2]);
+      assert.deepEqual(await positions(waiting), [3, 1, 2]);
+      assert.deepEqual(await positions(stranger), []);
+      const due = (await watch?.listDueFeed(65, 100)) ?? [];
+      assert.deepEqual(
+        due.map(({ panid }) => panid).toSorted(),
+        [direct, leading, waiting].toSorted(),
+      );
+      const [fed] = due.filter(({ panid }) => panid === direct);
+      assert(fed);
+      await commit([{ kind: 'wake_entry', panid: direct, fed: [fed], atMs: 65 }]);
+      assert.equal((await watch?.listDueFeed(65, 100))?.length, 2);
+      assert.deepEqual(await positions(direct), [3, 1, 2]);
+      await commit([{ kind: 'drop_fed', fed }]);
+      assert.deepEqual(await positions(direct), [1, 2]);
+      await commit([{ kind: 'end_watch', panid: leading, organization }]);
+      await commit([feed(4, 80)]);
+      assert.deepEqual([await positions(leading), await positions(direct)], [[], [1, 2, 4]]);
+    });
+
+    it('feeds nothing where the change is refused', async () => {
+      const organization = 8 as OrganizationNumber;
+      const [lineage, panid] = [random.recordId(), randomBytes(16).toString('hex')];
+      await commit([{ kind: 'watch_card', organization, subject: idBytes(lineage), panid }]);
+      const change = {
+        ...{ organization, lineage, position: 1, kind: 'closed' as const, numberId: lineage },
+        ...{ effectiveAtMs: 5, recordedAtMs: 5 },
+      };
+      const told = { organization, lineage, position: 1, dueAtMs: 5 };
+      const unit: Change[] = [
+        { kind: 'add_account_change', change },
+        { kind: 'feed_change', change: told, lineages: [lineage], numberIndex: randomBytes(32) },
+      ];
+      assert.deepEqual(await commit(unit), { committed: true });
+      const again = unit.map(
+        (each): Change =>
+          each.kind === 'feed_change' ? { ...each, change: { ...told, dueAtMs: 6 } } : each,
+      );
+      assert.deepEqual(await commit(again), { committed: false, conflict: 'change_taken' });
+      assert.equal((await nodes[0]?.watch.listFeed(organization, panid))?.length, 1);
     });
 
     it('gives out the notifications of a card one after the other', async () => {

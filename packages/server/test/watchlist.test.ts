@@ -1,87 +1,22 @@
 import assert from 'node:assert/strict';
 import { constants, createHash, generateKeyPairSync, privateDecrypt, verify } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { makeIssuerClient, unpad } from './harness/issuer-client.ts';
+import { unpad } from './harness/issuer-client.ts';
 import { BIN, freshPan } from './harness/numbers.ts';
 import { startReceiver } from './harness/receiver.ts';
-import { operator, startService } from './harness/service.ts';
-import { testCertificates } from './harness/simulated-schemes.ts';
+import { operator } from './harness/service.ts';
+import { cardOf, startWatchingService } from './harness/watching-service.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
 const DAY_MS = 24 * HOUR_MS;
 
-const server = await startService();
-const certificates = testCertificates();
-writeFileSync(join(server.home, 'ca.pem'), certificates.ca);
-writeFileSync(
-  join(server.home, 'updater.json'),
-  JSON.stringify({
-    notifications: { allowedHosts: ['localhost'], caFile: 'ca.pem', timeoutMs: 500 },
-  }),
-);
-await server.restart();
-const { merchant, issuer, registry, send } = server;
+const watching = await startWatchingService();
+const { server, certificates, receiver, publicKeyPem } = watching;
+const { add, newCard, watchNew, signedIn, tell, settle, toldOf } = watching;
+const { merchant, send } = server;
 const { merchantid } = merchant.credentials;
-
-const pair = generateKeyPairSync('rsa', { modulusLength: 4096 });
-const receiver = await startReceiver(certificates, pair.privateKey);
 const { received } = receiver;
-const publicKeyPem = String(pair.publicKey.export({ type: 'spki', format: 'pem' }));
 const { merchantKeys, setNotification } = server.service.updater;
-
-interface Added {
-  readonly pan: string;
-  readonly panid?: string;
-  readonly status: string;
-  readonly customreference?: string;
-  readonly code?: string;
-}
-
-async function add(pans: readonly object[], headers = merchant.headers()) {
-  for (const { pan } of pans as { pan?: string }[]) {
-    if (/^[0-9]{12,19}$/.test(pan ?? '')) registry.add(pan ?? '');
-  }
-  const body = JSON.stringify({ pans, merchantid });
-  const reply = await send({ method: 'POST', path: '/api/cu/addwatchlist', headers, body });
-  return { ...reply, pans: (JSON.parse(reply.text).pans ?? []) as Added[] };
-}
-
-const cardOf = (pan: string, more = {}) => ({ pan, expmonth: '11', expyear: '2030', ...more });
-
-/** The clock moves on, and access tokens expire. */
-const signedIn = () => makeIssuerClient(send, issuer.credentials);
-
-async function newCard(prefix: string = BIN.mastercard): Promise<string> {
-  const pan = freshPan(prefix);
-  const created = await signedIn().create({ cardNumber: pan, expirationDate: '2030-11-30' });
-  assert.equal(created.status, 200, created.text);
-  return pan;
-}
-
-async function watchNew(more = {}): Promise<{ pan: string; panid: string }> {
-  const pan = await newCard();
-  const { pans } = await add([cardOf(pan, more)]);
-  return { pan, panid: pans[0]?.panid ?? '' };
-}
-
-const tell = async (change: object) => {
-  const message = { reference: `w-${Math.random()}`, ...change };
-  const body = JSON.stringify({ organizationNumber: 100, changes: [message] });
-  const headers = await signedIn().headers();
-  const reply = await send({ method: 'POST', path: '/v1/account-changes', headers, body });
-  assert.equal(JSON.parse(reply.text).results?.[0]?.status, 'recorded', reply.text);
-};
-
-/** Rounds until nothing is due. */
-async function settle(): Promise<void> {
-  const { checkWatchlist, deliverNotifications } = server.service.updater;
-  while ((await checkWatchlist()) > 0);
-  while ((await deliverNotifications()) > 0);
-}
-
-const toldOf = (panid: string) => received.filter(({ fields }) => fields.panid === panid);
 
 describe('a notification URL', () => {
   it('is needed before anything is watched', async () => {

@@ -7,11 +7,11 @@ import { stripTypeScriptTypes } from 'node:module';
 
 export interface Mutant {
   readonly file: string;
-  /** From 1, in the source. */
-  readonly line: number;
-  /** The line before and after, without indentation. */
-  readonly before: string;
-  readonly after: string;
+  /**
+   * The file, and the line before and after, without indentation. A number is added where the same
+   * change of the same line is made for the second or third time.
+   */
+  readonly name: string;
   /** The whole file, in JavaScript. */
   readonly text: string;
 }
@@ -82,17 +82,28 @@ export function mutantsOf(file: string, source: string): Mutant[] {
     ...statementChanges(masked),
     ...regexChanges(code, masked),
   ];
-  return changes.map(({ start, end, replacement }) => {
+  const times = new Map<string, number>();
+  const mutants = changes.map(({ start, end, replacement }) => {
     const text = code.slice(0, start) + replacement + code.slice(end);
-    const line = code.slice(0, start).split('\n').length;
-    return {
-      file,
-      line,
-      before: tidy(code.split('\n')[line - 1] ?? ''),
-      after: tidy(text.split('\n')[line - 1] ?? ''),
-      text,
-    };
+    const line = code.slice(0, start).split('\n').length - 1;
+    const before = tidy(code.split('\n')[line] ?? '');
+    const after = tidy(text.split('\n')[line] ?? '');
+    const name = `${file}: ${before} => ${after}`;
+    const time = (times.get(name) ?? 0) + 1;
+    times.set(name, time);
+    return { file, name: time === 1 ? name : `${name} #${time}`, text };
   });
+  // Two changes may come to the same, and some to no program.
+  return [...new Map(mutants.map((mutant) => [mutant.text, mutant])).values()].filter(isProgram);
+}
+
+function isProgram({ text }: Mutant): boolean {
+  try {
+    stripTypeScriptTypes(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function* operatorChanges(masked: string): Generator<Change> {

@@ -1,127 +1,103 @@
 /**
  * Changes one thing of the sources at a time and runs the tests on it: `npm run test:mutation`.
  *
- * A mutant that no test notices must be in MUTATION.md with the reason why it may live; any other
+ * A mutant that no test notices must be in equivalent.txt with the reason why it may live; any other
  * one, and any entry there that is none, fails the run. Names of files as arguments limit it.
+ * `--results=<file>` writes each verdict there as it comes, and takes up again what is there.
  */
 
-import { spawnSync } from 'node:child_process';
-import {
-  cpSync,
-  globSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { createHash } from 'node:crypto';
+import { appendFileSync, existsSync, globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { readEquivalents } from './equivalents.ts';
 import { type Mutant, mutantsOf } from './mutants.ts';
+import { makeJury } from './verdicts.ts';
+
+interface Result {
+  /** Of sources, tests and this program. */
+  readonly fingerprint: string;
+  readonly name: string;
+  readonly by?: string | undefined;
+}
 
 const PACKAGE = join(import.meta.dirname, '../..');
-const ROOT = join(PACKAGE, '../..');
-const DOCUMENT = join(PACKAGE, 'MUTATION.md');
 
-/**
- * Cheap tests first: most mutants do not survive them. Whole books and the Wycheproof files are left
- * out, since they take too long for what little the others miss.
- */
-const STAGES = [
-  ['known-answers', 'ff1-standard', 'token', 'luhn', 'epoch', 'format'],
-  ['key', 'random-token', 'memory', 'batch'],
-  ['ff1', 'properties'],
-];
+const { values, positionals } = parseArgs({
+  options: { results: { type: 'string' } },
+  allowPositionals: true,
+});
 
-const REPORTER = '--test-reporter=./test/mutation/bail.ts';
-
-/** A mutant that runs so much longer than the original will never end. */
-const timeoutMsOf = (originalMs: number) => 10_000 + 4 * originalMs;
-
-const only = process.argv.slice(2);
-const copy = makeCopy();
+const fingerprint = fingerprintOfPackage();
+const files = globSync('src/*.ts', { cwd: PACKAGE })
+  .map((path) => basename(path))
+  .filter((file) => positionals.length === 0 || positionals.includes(file))
+  .sort();
+const known = readResults(values.results);
+const equivalents = readEquivalents().filter(({ file }) => files.includes(file));
+const jury = await makeJury();
 try {
-  process.exitCode = run();
+  process.exitCode = (await testFiles()) ? 0 : 1;
 } finally {
-  rmSync(copy, { recursive: true });
+  jury.end();
 }
 
-function run(): number {
-  const timeoutsMs = STAGES.map((names) => {
-    const start = Date.now();
-    if (!passes(names, 600_000)) throw new Error(`tests fail without any change: ${names}`);
-    return timeoutMsOf(Date.now() - start);
-  });
-  const survives = () => STAGES.every((names, stage) => passes(names, timeoutsMs[stage] as number));
-  const files = globSync('src/*.ts', { cwd: PACKAGE })
-    .map((path) => basename(path))
-    .filter((file) => file !== 'index.ts' && (only.length === 0 || only.includes(file)))
-    .sort();
-  const survivors: Mutant[] = [];
-  let count = 0;
+async function testFiles(): Promise<boolean> {
+  const survivors = new Set<string>();
+  let total = 0;
+  console.log('| file | mutants | noticed | equivalent |\n|---|---|---|---|');
   for (const file of files) {
-    const path = join(copy, 'src', file);
-    const source = readFileSync(join(PACKAGE, 'src', file), 'utf8');
-    const mutants = mutantsOf(file, source);
-    const before = survivors.length;
+    const mutants = mutantsOf(file, readFileSync(join(PACKAGE, 'src', file), 'utf8'));
+    const before = survivors.size;
     for (const mutant of mutants) {
-      writeFileSync(path, mutant.text);
-      if (survives()) {
-        survivors.push(mutant);
-        console.log(`survives ${describe(mutant)} (line ${mutant.line})`);
-      }
+      const by = known.has(mutant.name) ? known.get(mutant.name) : await testOne(mutant);
+      if (by === undefined) survivors.add(mutant.name);
     }
-    writeFileSync(path, source);
-    count += mutants.length;
-    console.log(`${file}: ${mutants.length} mutants, ${survivors.length - before} survive`);
+    const left = survivors.size - before;
+    total += mutants.length;
+    if (mutants.length > 0) console.log(rowOf(file, mutants.length, left));
   }
-  return judge(survivors, count, new Set(files));
+  console.log(rowOf('all', total, survivors.size));
+  return compare(survivors);
 }
 
-/** Compares the survivors with the document. */
-function judge(survivors: readonly Mutant[], count: number, files: ReadonlySet<string>): number {
-  const listed = readListed().filter(({ file }) => files.has(file));
-  const found = new Set(survivors.map(describe));
-  const known = new Set(listed.map(describe));
-  const unknown = [...found].filter((text) => !known.has(text));
-  const gone = [...known].filter((text) => !found.has(text));
-  for (const text of unknown) console.log(`NOT LISTED ${text}`);
-  for (const text of gone) console.log(`LISTED BUT DOES NOT SURVIVE ${text}`);
-  const killed = count - survivors.length;
-  console.log(`${count} mutants: ${killed} noticed, ${survivors.length} survive`);
-  return unknown.length + gone.length === 0 ? 0 : 1;
+async function testOne(mutant: Mutant): Promise<string | undefined> {
+  const by = await jury.judge(mutant);
+  const { name } = mutant;
+  const result: Result = { fingerprint, name, by };
+  if (values.results !== undefined) appendFileSync(values.results, `${JSON.stringify(result)}\n`);
+  return by;
 }
 
-/** The rows of the tables in MUTATION.md: | file | before | after | why |. */
-function readListed(): Pick<Mutant, 'file' | 'before' | 'after'>[] {
-  const rows = readFileSync(DOCUMENT, 'utf8').matchAll(/^\| (\S+\.ts) \| `(.+?)` \| `(.+?)` \|/gm);
-  return Array.from(rows, ([, file = '', before = '', after = '']) => ({
-    file,
-    before: before.replaceAll('\\|', '|'),
-    after: after.replaceAll('\\|', '|'),
-  }));
+function rowOf(name: string, mutants: number, survivors: number): string {
+  return `| ${name} | ${mutants} | ${mutants - survivors} | ${survivors} |`;
 }
 
-function describe({ file, before, after }: Pick<Mutant, 'file' | 'before' | 'after'>): string {
-  return `${file}: ${before} => ${after}`;
+/** Compares the survivors with the list. */
+function compare(survivors: ReadonlySet<string>): boolean {
+  const listed = new Set(equivalents.map(({ name }) => name));
+  const unlisted = [...survivors].filter((name) => !listed.has(name));
+  const gone = [...listed].filter((name) => !survivors.has(name));
+  for (const name of unlisted) console.log(`NOT LISTED  ${name}`);
+  for (const name of gone) console.log(`LISTED, BUT NOTICED OR NOT THERE  ${name}`);
+  return unlisted.length + gone.length === 0;
 }
 
-/** Tells whether the tests of a stage pass on the copy as it is. */
-function passes(names: readonly string[], timeoutMs: number): boolean {
-  const files = names.map((name) => `test/${name}.test.ts`);
-  const { status } = spawnSync(
-    process.execPath,
-    ['--max-old-space-size=2000', '--test', '--test-isolation=none', REPORTER, ...files],
-    { cwd: copy, timeout: timeoutMs, killSignal: 'SIGKILL', stdio: 'ignore' },
+function readResults(path: string | undefined): Map<string, string | undefined> {
+  if (path === undefined || !existsSync(path)) return new Map();
+  const lines = readFileSync(path, 'utf8').split('\n').filter(Boolean);
+  const results = lines.map((line) => JSON.parse(line) as Result);
+  return new Map(
+    results
+      .filter((result) => result.fingerprint === fingerprint)
+      .map(({ name, by }) => [name, by]),
   );
-  return status === 0;
 }
 
-function makeCopy(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'pantoken-mutation-'));
-  for (const name of ['src', 'test', 'package.json']) {
-    cpSync(join(PACKAGE, name), join(folder, name), { recursive: true });
+function fingerprintOfPackage(): string {
+  const hash = createHash('sha256');
+  for (const path of globSync('{src,test}/**/*.{ts,json}', { cwd: PACKAGE }).sort()) {
+    hash.update(path).update(readFileSync(join(PACKAGE, path)));
   }
-  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  return folder;
+  return hash.digest('hex').slice(0, 16);
 }

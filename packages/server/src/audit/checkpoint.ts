@@ -95,8 +95,16 @@ export function verifierKey(name: string, publicKey: PublicKey): string {
   return `${name}+${keyIdOf(name, publicKey).toString('hex')}+${body.toString('base64')}`;
 }
 
-/** @param pem SubjectPublicKeyInfo. @throws {Error} when it is no Ed25519 key. */
-export function parsePublicKey(pem: string): PublicKey {
+const PEM_PATTERN = /-----BEGIN PUBLIC KEY-----[^-]*-----END PUBLIC KEY-----/g;
+
+/** @param pem one SubjectPublicKeyInfo or several. @throws {Error} when one is no Ed25519 key. */
+export function parsePublicKeys(pem: string): readonly PublicKey[] {
+  const keys = (pem.match(PEM_PATTERN) ?? []).map(parsePublicKey);
+  if (keys.length === 0) throw new Error('there is no public key in PEM');
+  return keys;
+}
+
+function parsePublicKey(pem: string): PublicKey {
   const key = createPublicKey(pem);
   if (key.asymmetricKeyType !== 'ed25519') throw new Error('the audit key is not an Ed25519 key');
   return key;

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import type { Block, ChainOpening } from './block.ts';
 import { parseCanonical } from './canonical.ts';
 import { type Checkpoint, openNote, type PublicKey } from './checkpoint.ts';
@@ -16,6 +16,10 @@ export interface ExportVerifier {
   line(line: Uint8Array): void;
   /** @param endsInLineBreak whether the last byte of the file was one. */
   end(endsInLineBreak: boolean): Verification;
+  /** How many problems were found so far; it never goes down. */
+  problemCount(): number;
+  /** Another one that has taken the same lines; it goes on by itself. */
+  fork(): ExportVerifier;
 }
 
 /** The head of a block, and its records as far as they have come. */
@@ -34,12 +38,32 @@ export function makeExportVerifier(
   checkpoints: readonly Checkpoint[],
   problemsMax?: number,
 ): ExportVerifier {
-  const sum = createHash('sha256');
-  const counts = { chainCount: 0, blockCount: 0, recordCount: 0 };
-  const target = makeTarget(checkpoints, problemsMax);
-  let stage: ExportLine['kind'] | 'start' = 'start';
-  let open: OpenBlock | undefined;
-  let end: { line: ExportEnd; sha256: string } | undefined;
+  return exportVerifierFrom(publicKeys, {
+    sum: createHash('sha256'),
+    counts: { chainCount: 0, blockCount: 0, recordCount: 0 },
+    target: makeTarget({ known: checkpoints, early: [], isWhole: true }, problemsMax),
+    stage: 'start',
+    open: undefined,
+    end: undefined,
+  });
+}
+
+/** What of an export has been taken. */
+interface Taken {
+  readonly sum: Hash;
+  readonly counts: { chainCount: number; blockCount: number; recordCount: number };
+  readonly target: Target;
+  readonly stage: ExportLine['kind'] | 'start';
+  readonly open: OpenBlock | undefined;
+  readonly end: { readonly line: ExportEnd; readonly sha256: string } | undefined;
+}
+
+function exportVerifierFrom(publicKeys: readonly PublicKey[], taken: Taken): ExportVerifier {
+  const sum = taken.sum.copy();
+  const counts = { ...taken.counts };
+  const target = taken.target.fork();
+  let { stage, end } = taken;
+  let open = taken.open && { ...taken.open, lines: [...taken.open.lines] };
 
   function closeBlock(): void {
     if (open === undefined) return;
@@ -87,35 +111,59 @@ export function makeExportVerifier(
       else if (!agrees(end, counts)) target.problem('the counts or the checksum do not fit');
       return target.verifier().end();
     },
+
+    problemCount: () => target.problemCount(),
+    fork: () => exportVerifierFrom(publicKeys, { sum, counts, target, stage, open, end }),
   };
 }
 
 /** The verifier behind an export: made when all is known that it needs to be made. */
-function makeTarget(checkpoints: readonly Checkpoint[], problemsMax?: number) {
-  const known = [...checkpoints];
-  const early: string[] = [];
-  let isWhole = true;
-  let verifier: Verifier | undefined;
+interface Target {
+  begin(whole: boolean, format: string): void;
+  checkpoint(checkpoint: Checkpoint | undefined): void;
+  /** From here on no more checkpoints are compared. */
+  verifier(): Verifier;
+  problem(what: string): void;
+  problemCount(): number;
+  fork(): Target;
+}
+
+/** What is known before there is a verifier. */
+interface Early {
+  readonly known: readonly Checkpoint[];
+  readonly early: readonly string[];
+  readonly isWhole: boolean;
+  readonly verifier?: Verifier | undefined;
+}
+
+function makeTarget(before: Early, problemsMax?: number): Target {
+  const known = [...before.known];
+  const early = [...before.early];
+  let { isWhole } = before;
+  let verifier = before.verifier?.fork();
+
+  function problem(what: string): void {
+    if (verifier === undefined) early.push(what);
+    else verifier.problem(what);
+  }
 
   return {
-    begin(whole: boolean, format: string): void {
+    problem,
+    begin(whole, format) {
       isWhole = whole;
-      if (format !== EXPORT_FORMAT) this.problem('the export has another format');
+      if (format !== EXPORT_FORMAT) problem('the export has another format');
     },
-    checkpoint(checkpoint: Checkpoint | undefined): void {
-      if (checkpoint === undefined) this.problem('the signature of a checkpoint is not good');
+    checkpoint(checkpoint) {
+      if (checkpoint === undefined) problem('the signature of a checkpoint is not good');
       else known.push(checkpoint);
     },
-    /** From here on no more checkpoints are compared. */
-    verifier(): Verifier {
+    verifier() {
       verifier ??= makeVerifier(known, isWhole, problemsMax);
       for (const what of early.splice(0)) verifier.problem(what);
       return verifier;
     },
-    problem(what: string): void {
-      if (verifier === undefined) early.push(what);
-      else verifier.problem(what);
-    },
+    problemCount: () => early.length + (verifier?.problemCount() ?? 0),
+    fork: () => makeTarget({ known, early, isWhole, verifier }, problemsMax),
   };
 }
 

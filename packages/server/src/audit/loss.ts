@@ -10,12 +10,22 @@ export interface LossBook {
   accept(losses: readonly Loss[]): void;
   accepted(): readonly string[];
   unaccepted(): readonly { chain: string; position: number; what: string }[];
+  /** One that goes on from here by itself. */
+  fork(): LossBook;
 }
 
-export function makeLossBook(): LossBook {
-  const gaps: { from: number; through: number }[] = [];
-  const missing: Loss[] = [];
-  const acceptances: Loss[] = [];
+interface Entries {
+  readonly gaps: readonly { from: number; through: number }[];
+  readonly missing: readonly Loss[];
+  readonly acceptances: readonly Loss[];
+}
+
+const NO_ENTRIES: Entries = { gaps: [], missing: [], acceptances: [] };
+
+export function makeLossBook(before = NO_ENTRIES): LossBook {
+  const gaps = [...before.gaps];
+  const missing = [...before.missing];
+  const acceptances = [...before.acceptances];
 
   const isAccepted = ({ chain, keptPosition, lostThrough }: Loss) =>
     acceptances.some(
@@ -54,6 +64,7 @@ export function makeLossBook(): LossBook {
         }));
       return [...skipped, ...lost];
     },
+    fork: () => makeLossBook({ gaps, missing, acceptances }),
   };
 }
 

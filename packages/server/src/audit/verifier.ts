@@ -11,7 +11,7 @@ import {
   tipOf,
 } from './block.ts';
 import { type Checkpoint, chainOfOrigin } from './checkpoint.ts';
-import { acceptedLosses, makeLossBook } from './loss.ts';
+import { acceptedLosses, type LossBook, makeLossBook } from './loss.ts';
 
 /** Something that is not as it was written. */
 export interface Problem {
@@ -46,7 +46,11 @@ export interface Verifier {
   block(block: Block, storedHash: string, lines: readonly (string | Uint8Array)[]): void;
   /** Something else that is wrong, found by who reads the log. */
   problem(what: string): void;
+  /** How many were found so far; it never goes down. */
+  problemCount(): number;
   end(): Verification;
+  /** Another one that has seen what this one has; what either is shown next, the other does not see. */
+  fork(): Verifier;
 }
 
 interface ChainState {
@@ -70,13 +74,43 @@ export function makeVerifier(
   isWhole: boolean,
   problemsMax = PROBLEMS_MAX,
 ): Verifier {
-  const chains = new Map<string, ChainState>();
-  const losses = makeLossBook();
-  const problems: Problem[] = [];
-  let problemCount = 0;
-  let lastNumber = 0;
-  const counts = { blockCount: 0, recordCount: 0, checkpointCount: 0 };
-  const roots = rootsByChain(checkpoints);
+  const rules = { checkpoints, isWhole, problemsMax, roots: rootsByChain(checkpoints) };
+  return verifierFrom(rules, {
+    chains: new Map(),
+    losses: makeLossBook(),
+    problems: [],
+    problemCount: 0,
+    lastNumber: 0,
+    counts: { blockCount: 0, recordCount: 0, checkpointCount: 0 },
+  });
+}
+
+interface Rules {
+  readonly checkpoints: readonly Checkpoint[];
+  readonly isWhole: boolean;
+  readonly problemsMax: number;
+  readonly roots: ReadonlyMap<string, Roots>;
+}
+
+/** What a verifier has seen. */
+interface Seen {
+  readonly chains: ReadonlyMap<string, ChainState>;
+  readonly losses: LossBook;
+  readonly problems: readonly Problem[];
+  readonly problemCount: number;
+  readonly lastNumber: number;
+  readonly counts: { blockCount: number; recordCount: number; checkpointCount: number };
+}
+
+function verifierFrom(rules: Rules, seen: Seen): Verifier {
+  const { checkpoints, isWhole, problemsMax, roots } = rules;
+  const chains = new Map(
+    [...seen.chains].map(([chain, state]) => [chain, { ...state, links: new Map(state.links) }]),
+  );
+  const losses = seen.losses.fork();
+  const problems = [...seen.problems];
+  let { problemCount, lastNumber } = seen;
+  const counts = { ...seen.counts };
 
   const report = (chain: string, position: number, what: string) => {
     problemCount++;
@@ -112,6 +146,8 @@ export function makeVerifier(
     },
 
     problem: (what) => report('', 0, what),
+    problemCount: () => problemCount,
+    fork: () => verifierFrom(rules, { chains, losses, problems, problemCount, lastNumber, counts }),
 
     end() {
       if (isWhole) {

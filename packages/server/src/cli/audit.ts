@@ -125,6 +125,7 @@ interface SearchOptions extends RangeOptions {
   readonly code?: NonNullable<AuditRecord['code']>;
   readonly organization?: NonNullable<AuditRecord['organization']>;
   readonly token?: string;
+  readonly bait?: boolean;
   readonly requestId?: string;
   readonly limit: number;
 }
@@ -140,6 +141,7 @@ function addSearch(audit: Command, program: Program): void {
     .option('--code <code>', 'why it was refused')
     .option('--organization <number>', 'of an issuer', parseCount)
     .option('--token <token>', 'a PAN-TOKEN')
+    .option('--bait', 'somebody asked about a card that is bait')
     .option('--request-id <id>', 'as in the answer')
     .option('--limit <count>', 'stop after so many', parseCount, 1_000);
   addRange(search).action(async ({ home, from, to, limit, ...query }: SearchOptions) => {

@@ -3,8 +3,10 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { addAccountChanges } from './account-changes.ts';
 import { addAudit } from './audit.ts';
+import { addBait } from './bait.ts';
 import { addBudget } from './budget.ts';
 import { addCallerCommands } from './caller-commands.ts';
+import { addCards } from './cards.ts';
 import { addDatabase } from './database.ts';
 import { addKeys } from './keys.ts';
 import { addMerchants } from './merchants.ts';
@@ -29,6 +31,7 @@ export async function runCli(program: Program, argv: readonly string[]): Promise
   addServe(root, program);
   addOrganizationCommands(root, program);
   addCallerCommands(root, program);
+  addCards(root, program);
   addDatabase(root, program);
   addKeys(root, program);
   addAccountChanges(root, program);
@@ -37,6 +40,7 @@ export async function runCli(program: Program, argv: readonly string[]): Promise
   addSimulate(root, program);
   addAudit(root, program);
   addBudget(root, program);
+  addBait(root, program);
   await root.parseAsync([...argv]);
 }
 

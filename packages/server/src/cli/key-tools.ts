@@ -2,11 +2,13 @@ import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { RequestContext } from '../usecase/audit-trail.ts';
 import type { CloseKey } from '../usecase/close-key.ts';
 import type { DestroyKey } from '../usecase/destroy-key.ts';
+import type { DestroyServiceKey } from '../usecase/destroy-service-key.ts';
 import type { Authorize } from '../usecase/dual-control.ts';
 import type { ImportKey } from '../usecase/import-key.ts';
 import type { ListKeys } from '../usecase/list-keys.ts';
 import type { RegisterOperator } from '../usecase/register-operator.ts';
 import type { Rekey } from '../usecase/rekey-data.ts';
+import type { RekeyService } from '../usecase/rekey-service.ts';
 import type { RetireEpochs } from '../usecase/retire-epochs.ts';
 import type { Retokenize } from '../usecase/retokenize.ts';
 import type { RewrapKeys } from '../usecase/rewrap-keys.ts';
@@ -37,6 +39,13 @@ export interface KeyTools {
   readonly retire: RetireEpochs;
   readonly rekeyData: Rekey;
   readonly rekeyIndex: Rekey;
+  readonly rekeyService: RekeyService;
+  readonly destroyServiceKey: DestroyServiceKey;
+  /** On record, as everything. */
+  publicHalves(
+    context: RequestContext,
+    purpose: 'message' | 'updater-signing' | 'audit',
+  ): Promise<readonly { readonly epoch: number; readonly state: string; readonly pem: string }[]>;
   readonly rewrap: RewrapKeys;
   importKey(
     context: RequestContext,

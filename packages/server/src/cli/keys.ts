@@ -14,6 +14,7 @@ import {
   reportTo,
 } from './key-command.ts';
 import { addKeyCustody } from './key-custody.ts';
+import { addKeyRenewal } from './key-renewal.ts';
 import { addKeyTransport } from './key-transport.ts';
 
 interface EpochOptions extends KeyOptions {
@@ -29,7 +30,7 @@ export function addKeys(root: Command, program: KeyProgram): void {
   addClose(keys, program);
   addDestroy(keys, program);
   addRetokenize(keys, program);
-  addRekey(keys, program);
+  addKeyRenewal(keys, program);
   addKeyCustody(keys, program);
   addKeyTransport(keys, program);
 }
@@ -171,31 +172,6 @@ function addRetokenize(keys: Command, program: KeyProgram): void {
       if (!options.retire) return;
       const closed = await tools.retire(context, organization);
       program.print(`closed epochs: ${closed.join(', ') || 'none'}`);
-    },
-  );
-}
-
-function addRekey(keys: Command, program: KeyProgram): void {
-  const purpose = new Option(
-    '--purpose <purpose>',
-    'data: stored PANs; index: what they are found by',
-  )
-    .choices(['data', 'index'])
-    .makeOptionMandatory();
-  addKeyCommand<KeyOptions & { organization: OrganizationNumber; purpose: 'data' | 'index' }>(
-    keys,
-    program,
-    ['rekey', 'put stored PANs, or their index, under a new key, while the service goes on'],
-    [organizationOption(), purpose],
-    async (tools, options) => {
-      const { organization, purpose } = options;
-      const command = `keys rekey --organization ${organization} --purpose ${purpose}`;
-      const context = await authorized(tools, options, 'custody', command);
-      const rekey = purpose === 'data' ? tools.rekeyData : tools.rekeyIndex;
-      const report = reportTo(program, `rekey ${purpose}`);
-      const { epoch, remainingCount } = await rekey(context, organization, report);
-      program.print(`organization ${organization}: everything is under ${purpose} key ${epoch}`);
-      if (remainingCount > 0) throw new Error(`${remainingCount} records are under older keys`);
     },
   );
 }

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { MESSAGE_ALGORITHMS, type MessageAlgorithm } from '../domain/merchant.ts';
-import { parseOrganizationNumber } from '../domain/organization-number.ts';
+import { type OrganizationNumber, parseOrganizationNumber } from '../domain/organization-number.ts';
 import { using } from './notifications.ts';
 import { homeOption } from './options.ts';
-import { collecting, fingerprint } from './parse-option.ts';
+import { collecting, count, fingerprint, organizationNumber } from './parse-option.ts';
 import type { Program } from './program.ts';
 
 const context = { who: 'operator', requestId: 'cli' } as const;
@@ -19,6 +19,13 @@ interface AddOptions extends KeyOptions {
   readonly organizations: string[];
   readonly network: string[];
   readonly certificate: string[];
+  readonly validationsPerMinute?: number;
+}
+
+interface TermsOptions {
+  readonly home: string;
+  readonly validationsPerMinute?: number;
+  readonly organizations?: OrganizationNumber[] | true;
 }
 
 /** `pantoken merchants ...`: who may ask what became of a card. */
@@ -47,14 +54,19 @@ export function addMerchants(root: Command, program: Program): void {
       collecting(fingerprint),
       [],
     )
+    .addOption(quotaOption())
     .action(async (name: string, options: AddOptions) => {
       const { home, key, algorithm, network: networks, certificate: certificates } = options;
+      const { validationsPerMinute } = options;
       const publicKeyPem = readFileSync(key, 'utf8');
       const numbers = options.organizations.map((each) => parseOrganizationNumber(Number(each)));
       const organizations = new Set(numbers);
       await using(program, home, async ({ register }) => {
         const given = { name, publicKeyPem, algorithm, organizations, networks, certificates };
-        const added = await register.addMerchant(context, given);
+        const added = await register.addMerchant(context, {
+          ...given,
+          validationsPerMinute: quotaOf(validationsPerMinute),
+        });
         const { merchant, apiKey } = added;
         program.print(JSON.stringify({ merchantid: merchant.id, apiKey }));
       });
@@ -89,6 +101,39 @@ export function addMerchants(root: Command, program: Program): void {
     },
   );
   addSetUrl(command, program);
+  addSetTerms(command, program);
+}
+
+const quotaOption = () =>
+  new Option(
+    '--validations-per-minute <number>',
+    'on each node; more are refused with 429. 0: as many as it can',
+  ).argParser(count);
+
+/** A quota of 0 is none. */
+const quotaOf = (given: number | undefined) => (given === 0 ? undefined : given);
+
+function addSetTerms(
+  command: (name: string, description: string) => Command,
+  program: Program,
+): void {
+  command('set-terms <name>', 'what it may ask, and how much; what is left out stays')
+    .addOption(quotaOption())
+    .option(
+      '--organizations [number...]',
+      'whose PAN-TOKENs it may name cards by; without a number: of none',
+      collecting(organizationNumber),
+    )
+    .action(async (name: string, options: TermsOptions) => {
+      const { home, validationsPerMinute: given, organizations: listed } = options;
+      const organizations = new Set(listed === true ? [] : listed);
+      await using(program, home, ({ updater }) =>
+        updater.setMerchantTerms(context, name, {
+          ...(given !== undefined && { validationsPerMinute: quotaOf(given) }),
+          ...(listed !== undefined && { organizations }),
+        }),
+      );
+    });
 }
 
 function addSetUrl(

@@ -4,11 +4,13 @@ import { type Command, Option } from 'commander';
 import type { AddZoneKey } from '../usecase/add-zone-key.ts';
 import type { RequestContext } from '../usecase/audit-trail.ts';
 import type { ChangeCallerKeys } from '../usecase/change-caller-keys.ts';
+import type { DeleteCards } from '../usecase/delete-cards.ts';
 import type { DisableCaller } from '../usecase/disable-caller.ts';
 import type { DisableMerchant } from '../usecase/disable-merchant.ts';
 import type { Directory } from '../usecase/ports.ts';
 import type { Register } from '../usecase/register.ts';
 import type { RotateCaller } from '../usecase/rotate-caller.ts';
+import type { SetBait } from '../usecase/set-bait.ts';
 
 /** What the commands of an operator do to a service; it may be running elsewhere at the same time. */
 export interface OperatorService {
@@ -19,7 +21,9 @@ export interface OperatorService {
   readonly changeCallerKeys: ChangeCallerKeys;
   readonly disableMerchant: DisableMerchant;
   readonly addZoneKey: AddZoneKey;
+  readonly setBait: SetBait;
   readonly publicKeyPem: string;
+  readonly deleteCards: DeleteCards;
   close(): Promise<void>;
 }
 

@@ -114,3 +114,8 @@ export function zoneKeyFile(path: string): Uint8Array {
   }
   return Buffer.from(text, 'hex');
 }
+
+export function count(text: string): number {
+  if (!/^[0-9]{1,9}$/.test(text)) throw new InvalidArgumentError('A count is a whole number.');
+  return Number(text);
+}

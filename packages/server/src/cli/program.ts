@@ -5,6 +5,7 @@ import type { Directory } from '../usecase/ports.ts';
 import type { RecordAccountChanges } from '../usecase/record-account-changes.ts';
 import type { Register } from '../usecase/register.ts';
 import type { RetryNotification } from '../usecase/retry-notification.ts';
+import type { SetMerchantTerms } from '../usecase/set-merchant-terms.ts';
 import type { SetNotification } from '../usecase/set-notification.ts';
 import type { WatchStore } from '../usecase/watch-ports.ts';
 import type { AuditTools } from './audit.ts';
@@ -25,6 +26,7 @@ export interface RunningService {
   readonly updater: {
     readonly merchantKeys: MerchantKeys;
     readonly setNotification: SetNotification;
+    readonly setMerchantTerms: SetMerchantTerms;
     readonly listNotifications: WatchStore['listNotifications'];
     readonly retryNotification: RetryNotification;
   };

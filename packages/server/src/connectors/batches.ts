@@ -66,3 +66,8 @@ export function outcomeOf(read: () => InquiryOutcome): InquiryOutcome {
     return { refusal: error };
   }
 }
+
+/** Tells enrolments apart, whatever the order of their fields in a file. */
+export function nameOfEnrolment(enrolment: object | undefined): string | undefined {
+  return enrolment && JSON.stringify(Object.entries(enrolment).sort());
+}

@@ -7,6 +7,7 @@ import type {
   AccountUpdateSource,
   InquiryOutcome,
 } from '../usecase/account-update-source.ts';
+import { NO_PUSHES } from '../usecase/subscribe-cards.ts';
 import { inCalls, outcomeOf } from './batches.ts';
 import { type Fields, notUnderstood, numberIn, parseObject, textOf } from './reply-fields.ts';
 import { makeUpstream, printable, type UpstreamOptions } from './upstream.ts';
@@ -51,9 +52,6 @@ export function makeHttpSource(
     return outcomeOf(() => read(open(options.decryptionKey, parseObject(NAME, body))));
   }
 
-  const notOffered = async (inquiries: readonly AccountInquiry[]) =>
-    inquiries.map(() => new Refusal('UPSTREAM_REFUSED', { source: NAME, upstreamCode: 'NONE' }));
-
   return {
     name: NAME,
     limits: { inquiriesPerCall: 1, callsAtOnce: options.callsAtOnce },
@@ -64,9 +62,7 @@ export function makeHttpSource(
         (asked) => Promise.all(asked.map(ask)),
         (refusal) => ({ refusal }),
       ),
-    subscribe: notOffered,
-    unsubscribe: notOffered,
-    handleCallback: () => Promise.reject(new Refusal('ROUTE_UNKNOWN')),
+    ...NO_PUSHES,
     close: upstream.close,
   };
 }

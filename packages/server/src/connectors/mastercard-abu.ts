@@ -8,7 +8,7 @@ import type {
   AccountUpdateSource,
   InquiryOutcome,
 } from '../usecase/account-update-source.ts';
-import { inCalls, outcomeOf } from './batches.ts';
+import { inCalls, nameOfEnrolment, outcomeOf } from './batches.ts';
 import {
   expiryIn,
   type Fields,
@@ -36,6 +36,8 @@ export interface MastercardOptions extends Omit<UpstreamOptions, 'name'> {
   /** What `CONTACT` is told as: the scheme's own pages disagree. */
   readonly contactLetter: 'C' | 'Q';
   enrolmentOf(merchantId: string): MastercardEnrolment | undefined;
+  /** Whether pushes are taken, and so asked for. */
+  readonly isPushed: boolean;
 }
 
 const NAME = 'mastercard-abu';
@@ -107,6 +109,8 @@ export function makeMastercardSource(
         },
         (refusal) => ({ refusal }),
       ),
+    pushes: options.isPushed,
+    subscriberOf: (merchantId) => nameOfEnrolment(options.enrolmentOf(merchantId)),
     subscribe: subscription('/subscriptions'),
     unsubscribe: subscription('/subscription-deletions'),
     async handleCallback(body) {

@@ -8,6 +8,9 @@ export interface NotificationSenderOptions {
   readonly allowedHosts: readonly string[];
   readonly ca?: string | undefined;
   readonly timeoutMs: number;
+  /** How names are resolved, and which addresses are public; left out: as on this machine, and by the lists here. */
+  readonly resolve?: typeof dnsLookup;
+  readonly isPublic?: (address: string) => boolean;
   /** Signs a message (RFC 9421): the headers to add. */
   sign(url: URL, body: string, requestId: string): Promise<Readonly<Record<string, string>>>;
 }
@@ -96,33 +99,39 @@ export function makeNotificationSender(options: NotificationSenderOptions): Noti
   };
 }
 
-/** Resolves a name and refuses what is not public. */
-const lookupPublic: LookupFunction = (hostname, options, callback) => {
-  dnsLookup(hostname, { ...options, all: true }, (error, addresses) => {
-    if (error !== null) return callback(error, '', 0);
-    const [first] = addresses;
-    if (first === undefined || !addresses.every(({ address }) => isPublicAddress(address))) {
-      const refused: NodeJS.ErrnoException = new Error('the name leads to a private address');
-      refused.code = 'private_address';
-      return callback(refused, '', 0);
-    }
-    if (options.all === true) return callback(null, addresses);
-    return callback(null, first.address, first.family);
-  });
-};
+/** Resolves a name once and refuses what is not public; what it gives is what is connected to. */
+function lookingUpPublic({
+  resolve = dnsLookup,
+  isPublic = isPublicAddress,
+}: NotificationSenderOptions): LookupFunction {
+  return (hostname, options, callback) => {
+    resolve(hostname, { ...options, all: true }, (error, addresses) => {
+      if (error !== null) return callback(error, '', 0);
+      const [first] = addresses;
+      if (first === undefined || !addresses.every(({ address }) => isPublic(address))) {
+        const refused: NodeJS.ErrnoException = new Error('the name leads to a private address');
+        refused.code = 'private_address';
+        return callback(refused, '', 0);
+      }
+      if (options.all === true) return callback(null, addresses);
+      return callback(null, first.address, first.family);
+    });
+  };
+}
 
 function post(
   url: URL,
   body: string,
   headers: Readonly<Record<string, string>>,
-  { ca, timeoutMs }: NotificationSenderOptions,
+  sending: NotificationSenderOptions,
   isAllowed: boolean,
 ): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
+    const { ca, timeoutMs } = sending;
     const signal = AbortSignal.timeout(timeoutMs);
     const tls = { minVersion: 'TLSv1.2', ...(ca !== undefined && { ca }) } as const;
     const place = { method: 'POST', agent: false, headers, signal } as const;
-    const resolving = isAllowed ? {} : { lookup: lookupPublic };
+    const resolving = isAllowed ? {} : { lookup: lookingUpPublic(sending) };
     const sent = request(url, { ...tls, ...place, ...resolving }, (response) => {
       const parts: Buffer[] = [];
       let byteCount = 0;

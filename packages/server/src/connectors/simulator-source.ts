@@ -1,8 +1,8 @@
-import { Refusal } from '../domain/error.ts';
 import type { Expiry } from '../domain/expiry.ts';
 import { CardNumber } from '../domain/pan.ts';
 import { PUBLIC_SANDBOX, type SandboxUpdate, VISA_SANDBOX } from '../domain/sandbox-cards.ts';
 import type { AccountUpdate, AccountUpdateSource } from '../usecase/account-update-source.ts';
+import { NO_PUSHES } from '../usecase/subscribe-cards.ts';
 
 /**
  * A source that answers for the published test cards, without a network: for those who want to see
@@ -17,9 +17,7 @@ export function makeSimulatorSource(): AccountUpdateSource {
         const digits = number.reveal();
         return { update: updateOf(PUBLIC_SANDBOX[digits] ?? VISA_SANDBOX[digits]) };
       }),
-    subscribe: async (inquiries) => inquiries.map(() => undefined),
-    unsubscribe: async (inquiries) => inquiries.map(() => undefined),
-    handleCallback: () => Promise.reject(new Refusal('ROUTE_UNKNOWN')),
+    ...NO_PUSHES,
   };
 }
 

@@ -3,14 +3,32 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Fields } from './reply-fields.ts';
 
-export type UpdaterFields = ReturnType<typeof makeFields>;
+/** What {@link makeFields} gives. */
+export interface UpdaterFields {
+  wrong(name: string): Error;
+  text(name: string): string;
+  optionalText(name: string): string | undefined;
+  texts(name: string): readonly string[];
+  section(name: string): UpdaterFields | undefined;
+  url(name: string): string;
+  integer(name: string, byDefault: number, max: number): number;
+  file(name: string): string;
+  optionalFile(name: string): string | undefined;
+  key(name: string, parse: (pem: string) => KeyObject): KeyObject;
+  enrolments<T>(isFit: (enrolment: Fields) => boolean): (merchantId: string) => T | undefined;
+}
 
 /** Reads the fields of one section; whatever is wrong is an error that names it. */
-export function makeFields(path: string, home: string, section: string, given: unknown) {
+export function makeFields(
+  path: string,
+  home: string,
+  section: string,
+  given: unknown,
+): UpdaterFields {
   if (typeof given !== 'object' || given === null) throw wrong(path, section);
   const values = given as Fields;
   const fail = (name: string) => wrong(path, `${section}.${name}`);
-  const fields = {
+  const fields: UpdaterFields = {
     wrong: fail,
     text(name: string): string {
       const value = values[name];
@@ -24,6 +42,11 @@ export function makeFields(path: string, home: string, section: string, given: u
         throw fail(name);
       }
       return list;
+    },
+    /** A section of this section; undefined when it is not there. */
+    section(name: string): UpdaterFields | undefined {
+      if (values[name] === undefined) return undefined;
+      return makeFields(path, home, `${section}.${name}`, values[name]);
     },
     url(name: string): string {
       const text = fields.text(name);

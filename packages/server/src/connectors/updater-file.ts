@@ -1,9 +1,11 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseFingerprint } from '../domain/access.ts';
 import type { Scheme } from '../domain/scheme.ts';
 import { DEFAULT_SCHEDULE, type UpdaterSchedule } from '../domain/watch-schedule.ts';
-import type { AccountUpdateSource } from '../usecase/account-update-source.ts';
+import type { AccountUpdateSource, CallbackGuard } from '../usecase/account-update-source.ts';
+import { makeCallbackGuard } from './callback-guard.ts';
 import { makeHttpSource } from './http-source.ts';
 import { joinInquiries } from './join-inquiries.ts';
 import { type MastercardEnrolment, makeMastercardSource } from './mastercard-abu.ts';
@@ -16,6 +18,8 @@ import { makeVisaSource, type VisaEnrolment } from './visa-vau.ts';
 export interface UpdaterSettings {
   /** The sources of the schemes that are connected. */
   readonly schemes: Partial<Record<Scheme, AccountUpdateSource>>;
+  /** How each of them is known when it pushes; it is not taken from whoever else. */
+  readonly guards: Partial<Record<Scheme, CallbackGuard>>;
   readonly schedule: UpdaterSchedule;
   readonly notifications: {
     /** Hosts that may be on a private network, by name. */
@@ -53,15 +57,19 @@ export function readUpdaterFile(home: string): UpdaterSettings {
   const section = (name: string) => makeFields(path, home, name, all[name] ?? {});
   const opened: ClosableSource[] = [];
   const schemes: Partial<Record<Scheme, AccountUpdateSource>> = {};
+  const guards: Partial<Record<Scheme, CallbackGuard>> = {};
   for (const scheme of ['visa', 'mastercard'] as const) {
     if (all[scheme] === undefined) continue;
-    const source = openSource(section(scheme));
+    const guard = readGuard(section(scheme));
+    if (guard !== undefined) guards[scheme] = guard;
+    const source = openSource(section(scheme), guard !== undefined);
     opened.push(source);
     schemes[scheme] = joinInquiries(source);
   }
   const notifications = section('notifications');
   return {
     schemes,
+    guards,
     schedule: readSchedule(section('schedule')),
     notifications: {
       allowedHosts: notifications.texts('allowedHosts'),
@@ -89,7 +97,25 @@ function readSchedule(fields: UpdaterFields): UpdaterSchedule {
   };
 }
 
-function openSource(fields: UpdaterFields): ClosableSource {
+/** The shortest secret that nobody guesses: 32 characters. */
+const CALLBACK_SECRET = /^[A-Za-z0-9_-]{32,128}$/;
+
+/** `callback`: `certificates`, `secretFile`, or both. Without it nothing is subscribed to. */
+function readGuard(scheme: UpdaterFields): CallbackGuard | undefined {
+  const fields = scheme.section('callback');
+  if (fields === undefined) return undefined;
+  const certificates = fields.texts('certificates').map((text) => {
+    const fingerprint = parseFingerprint(text);
+    if (fingerprint === undefined) throw fields.wrong('certificates');
+    return fingerprint;
+  });
+  const secret = fields.optionalFile('secretFile')?.trim();
+  if (secret !== undefined && !CALLBACK_SECRET.test(secret)) throw fields.wrong('secretFile');
+  if (certificates.length === 0 && secret === undefined) throw fields.wrong('certificates');
+  return makeCallbackGuard({ certificates, secret });
+}
+
+function openSource(fields: UpdaterFields, isPushed: boolean): ClosableSource {
   const source = fields.text('source');
   if (source === 'simulator') return makeSimulatorSource();
   const upstream = {
@@ -104,6 +130,7 @@ function openSource(fields: UpdaterFields): ClosableSource {
     case 'visa-vau':
       return makeVisaSource({
         ...upstream,
+        isPushed,
         user: fields.text('user'),
         password: fields.file('passwordFile').trim(),
         keyId: fields.text('keyId'),
@@ -117,6 +144,7 @@ function openSource(fields: UpdaterFields): ClosableSource {
     case 'mastercard-abu':
       return makeMastercardSource({
         ...upstream,
+        isPushed,
         consumerKey: fields.file('consumerKeyFile').trim(),
         signingKey: fields.file('signingKeyFile'),
         contactLetter: fields.optionalText('contactLetter') === 'Q' ? 'Q' : 'C',

@@ -120,7 +120,14 @@ async function attempt(
   agent: Agent,
   call: UpstreamCall,
 ): Promise<UpstreamReply> {
-  const reply = await send(new URL(baseUrl + call.path), agent, call, timeoutMs).catch((cause) => {
+  const url = new URL(baseUrl + call.path);
+  const once = () => send(url, agent, call, timeoutMs);
+  const first = once().catch((cause) => {
+    // A connection that was kept and that the other end has closed meanwhile: no outage at all.
+    if (cause instanceof StaleConnection && call.isRepeatable) return once();
+    throw cause;
+  });
+  const reply = await first.catch((cause) => {
     const isLate =
       (cause as Error).name === 'TimeoutError' || (cause as Error).name === 'AbortError';
     const code = isLate ? 'UPSTREAM_TIMEOUT' : 'UPSTREAM_UNREACHABLE';
@@ -132,6 +139,11 @@ async function attempt(
   const upstreamCode = `HTTP ${status}`;
   const code = status === 429 ? 'UPSTREAM_LIMITED' : 'UPSTREAM_REFUSED';
   throw new Refusal(code, { source: name, upstreamCode });
+}
+
+/** A kept connection that had ended before it was used again. */
+class StaleConnection extends Error {
+  readonly code = 'ECONNRESET';
 }
 
 function send(
@@ -155,7 +167,10 @@ function send(
         resolve({ status: response.statusCode ?? 0, body: Buffer.concat(parts) }),
       );
     });
-    sent.on('error', reject);
+    sent.on('error', (error: NodeJS.ErrnoException) => {
+      const isStale = sent.reusedSocket && error.code === 'ECONNRESET';
+      reject(isStale ? new StaleConnection('the connection had ended', { cause: error }) : error);
+    });
     sent.end(body);
   });
 }

@@ -9,7 +9,7 @@ import type {
   AccountUpdateSource,
   InquiryOutcome,
 } from '../usecase/account-update-source.ts';
-import { inCalls, outcomeOf } from './batches.ts';
+import { inCalls, nameOfEnrolment, outcomeOf } from './batches.ts';
 import {
   expiryIn,
   type Fields,
@@ -39,6 +39,8 @@ export interface VisaOptions extends Omit<UpstreamOptions, 'name'> {
   /** Our own RSA key: what Visa answers is encrypted to it. */
   readonly decryptionKey: KeyObject;
   enrolmentOf(merchantId: string): VisaEnrolment | undefined;
+  /** Whether pushes are taken, and so asked for. */
+  readonly isPushed: boolean;
 }
 
 const NAME = 'visa-vau';
@@ -102,6 +104,8 @@ export function makeVisaSource(options: VisaOptions): AccountUpdateSource & { cl
         },
         (refusal) => ({ refusal }),
       ),
+    pushes: options.isPushed,
+    subscriberOf: (merchantId) => nameOfEnrolment(options.enrolmentOf(merchantId)),
     subscribe: subscription(SUBSCRIPTION_PATH),
     unsubscribe: subscription(`${SUBSCRIPTION_PATH}/delete`),
     async handleCallback(body) {

@@ -19,11 +19,15 @@ export const ACCOUNT_CHANGE_KINDS = [
 const BOOKKEEPING_KINDS = [
   'joined', // another lineage was replaced by a number of this one
   'plastic', // a card or one more plastic was made on a number that was on record
+  'deleted', // the number and its cards were deleted after their time
 ] as const;
 
 export type AccountChangeKind =
   | (typeof ACCOUNT_CHANGE_KINDS)[number]
   | (typeof BOOKKEEPING_KINDS)[number];
+
+/** Kinds that say nothing of a card by themselves. */
+const NO_FACTS: readonly AccountChangeKind[] = ['correction', ...BOOKKEEPING_KINDS];
 
 /** One entry of the log of a lineage. Entries are only ever added. */
 export interface AccountChange {
@@ -80,8 +84,7 @@ export function effectiveChanges(
   const corrected = new Set(changes.map(({ corrects }) => corrects));
   return changes
     .filter(({ kind, position, effectiveAtMs }) => {
-      const isFact = kind !== 'correction' && kind !== 'joined' && kind !== 'plastic';
-      return isFact && !corrected.has(position) && effectiveAtMs <= atMs;
+      return !NO_FACTS.includes(kind) && !corrected.has(position) && effectiveAtMs <= atMs;
     })
     .sort((a, b) => a.effectiveAtMs - b.effectiveAtMs || a.position - b.position);
 }

@@ -12,6 +12,8 @@ export type AuditAction =
   | 'validate_pan'
   | 'change_account'
   | 'create_service'
+  | 'delete_card'
+  | 'set_retention'
   | 'copy_database'
   | 'move_database'
   | 'add_organization'
@@ -31,6 +33,7 @@ export type AuditAction =
   | 'set_merchant_key'
   | 'rotate_merchant'
   | 'set_merchant_notification'
+  | 'set_merchant_terms'
   | 'open_keys'
   | 'add_key'
   | 'activate_key'
@@ -51,6 +54,11 @@ export type AuditAction =
   | 'remove_kek'
   | 'select_kek'
   | 'accept_restore'
+  | 'set_bait'
+  | 'validate_card'
+  | 'search_audit'
+  | 'list_callers'
+  | 'check_log' // written to see whether the log can be written again
   | 'request_lift'
   | 'approve_lift';
 
@@ -71,7 +79,7 @@ export interface AuditLoss {
  */
 export interface AuditRecord {
   readonly atMs: number;
-  /** `caller:<id>`, `merchant:<id>`, `operator`, or `updater`: the service by itself. */
+  /** `caller:<id>`, `merchant:<id>`, `operator`, or `updater` and `retention`: the service by itself. */
   readonly who: string;
   readonly action: AuditAction;
   /** `failed`: a bug; nothing was answered, and what was done is not known. */
@@ -85,6 +93,8 @@ export interface AuditRecord {
   readonly key?: string;
   /** Which account change it was. */
   readonly change?: AccountChangeKind;
+  /** The card is bait: somebody asked about it, or it was made bait or is no more. */
+  readonly bait?: boolean;
   /** The letter a validation was answered with. */
   readonly status?: string;
   /** Which source a validation was answered from. */

@@ -8,8 +8,8 @@ export const RIGHTS = [
   'inquire-token', // a card number in, its token out
   'inquire-number', // a token in, its card number out: PCI-certified callers only
   'validate', // ask what became of a card
-  'manage', // register and change callers and organizations
-  'audit', // read and verify the audit log
+  'manage', // mark cards as bait; see and disable callers of its own organizations
+  'audit', // read the audit records of its organizations
 ] as const;
 export type Right = (typeof RIGHTS)[number];
 

@@ -27,12 +27,14 @@ export interface NumberRecord {
   readonly epoch: number;
   readonly sealedPan: Sealed;
   readonly createdAtMs: number;
+  /** Nobody honest asks about it: whoever does raises an alarm, and is answered like anybody. */
+  readonly bait?: true;
 }
 
 /** Of a number, what tells whose it is and opens it. */
 export type NumberInBrief = Pick<
   NumberRecord,
-  'organization' | 'id' | 'lineage' | 'token' | 'sealedPan'
+  'organization' | 'id' | 'lineage' | 'token' | 'sealedPan' | 'bait'
 >;
 
 /** Of a card, what an inquiry shows. */

@@ -136,6 +136,18 @@ export const REFUSALS = {
     title: 'This caller may not see card numbers: it is not PCI-certified, or has not the right.',
   },
   CARD_NUMBER_NOT_FOUND: { kind: 'not_found', title: 'No card has this number or token.' },
+  CARD_DELETED: {
+    kind: 'not_found',
+    title: 'The card of this number or token was deleted after its time of retention.',
+  },
+  NUMBER_DELETED: {
+    kind: 'conflict',
+    title: 'A card with this number was deleted: neither it nor its PAN-TOKEN is given again.',
+  },
+  RETENTION_NOT_SET: {
+    kind: 'conflict',
+    title: 'This organization has no rule by which cards are deleted.',
+  },
   CARD_NOT_FOUND: { kind: 'not_found', title: 'This number has no card with this sequence.' },
   CARD_EXISTS: { kind: 'conflict', title: 'This number already has a card with this sequence.' },
   CARD_REPLACED: { kind: 'conflict', title: 'This card has been replaced by a newer number.' },
@@ -154,6 +166,10 @@ export const REFUSALS = {
     title: 'This Idempotency-Key came with another request in the last 24 hours.',
   },
   BIN_RANGE_TAKEN: { kind: 'conflict', title: 'The BIN range overlaps one that is registered.' },
+  REGISTRATION_BUSY: {
+    kind: 'conflict',
+    title: 'Others register at the same moment. Try again.',
+  },
   ALREADY_REGISTERED: { kind: 'conflict', title: 'Something of this name is registered already.' },
 
   TOKEN_EPOCH_CLOSED: {
@@ -180,7 +196,8 @@ export const REFUSALS = {
   KEY_INPUT_INVALID: { kind: 'invalid', title: 'A key or a part of one could not be taken in.' },
   CONFIRMATION_MISSING: {
     kind: 'invalid',
-    title: 'This cannot be undone: confirm it by typing the organization number.',
+    title:
+      'This cannot be undone: confirm it by typing the organization number, or the epoch of a key of the service.',
   },
   OPERATOR_UNKNOWN: { kind: 'unauthenticated', title: 'No operator has this credential.' },
   OPERATORS_TOO_FEW: {
@@ -216,6 +233,10 @@ export const REFUSALS = {
   KEY_DAMAGED: {
     kind: 'unavailable',
     title: 'A key in the database is not the one it should be. It is not used.',
+  },
+  KEY_PROVIDER_GONE: {
+    kind: 'unavailable',
+    title: 'The provider of the key-encryption key has not answered for too long.',
   },
   KEY_UNAVAILABLE: { kind: 'unavailable', title: 'A key of this organization is not available.' },
   RESTORE_UNACCEPTED: {

@@ -1,4 +1,5 @@
 import type { Access } from './access.ts';
+import { Refusal } from './error.ts';
 import type { OrganizationNumber } from './organization-number.ts';
 
 /** How answers to a merchant are encrypted: fixed when its key is registered, never negotiated. */
@@ -17,10 +18,19 @@ export interface Merchant extends Access {
   readonly notificationUrl: string | undefined;
   /** Whose PAN-TOKENs it may name cards by. */
   readonly organizations: ReadonlySet<OrganizationNumber>;
+  /** How many validations a minute each node answers it; undefined: as many as it can. */
+  readonly validationsPerMinute: number | undefined;
   /** Whether notifications are signed (RFC 9421). */
   readonly notificationSigned: boolean;
 }
 
 /** What has to be said of a new merchant; where it may come from has a default: anywhere. */
 export type NewMerchant = Pick<Merchant, 'name' | 'publicKeyPem' | 'algorithm'> &
-  Partial<Access & Pick<Merchant, 'organizations'>>;
+  Partial<Access & Pick<Merchant, 'organizations' | 'validationsPerMinute'>>;
+
+/** @throws {Refusal} `QUOTA_INVALID` */
+export function parseQuota(perMinute: number): number {
+  const isQuota = Number.isInteger(perMinute) && perMinute >= 1 && perMinute <= 10_000_000;
+  if (!isQuota) throw new Refusal('QUOTA_INVALID');
+  return perMinute;
+}

@@ -9,4 +9,6 @@ export interface Organization {
   readonly panTokenOn: boolean;
   /** New tokens are made by the first one that serves the length of the PAN. */
   readonly formats: readonly TokenFormat[];
+  /** How many days after their end cards are deleted; undefined: they are kept. */
+  readonly retentionDays?: number | undefined;
 }

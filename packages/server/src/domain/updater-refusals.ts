@@ -46,6 +46,14 @@ export const UPDATER_REFUSALS = {
     kind: 'invalid',
     title: 'A custom reference is 1 to 64 bytes.',
   },
+  QUOTA_EXCEEDED: {
+    kind: 'limited',
+    title: 'The merchant has used up its quota. Try again shortly.',
+  },
+  QUOTA_INVALID: {
+    kind: 'invalid',
+    title: 'A quota is 1 to 10,000,000 validations a minute.',
+  },
   UPSTREAM_NOT_ENROLLED: {
     kind: 'conflict',
     title: 'The merchant is not enrolled with the account updater of this card scheme.',

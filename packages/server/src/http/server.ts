@@ -11,6 +11,7 @@ import fastify, {
 import type { AuditAction } from '../domain/audit-record.ts';
 import { REFUSALS, Refusal } from '../domain/error.ts';
 import type { RecordRefusal } from '../usecase/record-refusal.ts';
+import type { Tracer } from '../usecase/trace-ports.ts';
 import { type CardtokensDeps, registerCardtokens } from './cardtokens/cardtokens.ts';
 import { cardtokensFace } from './cardtokens/error.ts';
 import { check } from './check.ts';
@@ -27,6 +28,7 @@ import { makeRefusalCounter, type RefusalCounter } from './refusal-counter.ts';
 import { refusalOfError } from './refusal-of-error.ts';
 import { decorateWithRequester, requesterOf } from './requester.ts';
 import { tlsOptions } from './tls.ts';
+import { traceRequests } from './tracing.ts';
 import type { Transport } from './transport.ts';
 import { registerV1, type V1Deps } from './v1/v1.ts';
 
@@ -38,6 +40,8 @@ export interface ServerDeps {
   readonly recordRefusal: RecordRefusal;
   readonly log: FastifyBaseLogger;
   readonly meter: HttpMeter;
+  /** Undefined: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** No request of ours comes near it; mass calls of later faces are bounded by it, too. */
@@ -63,16 +67,15 @@ const HEADERS_BYTES_MAX = 8 * 1024;
 const HEADERS_MAX = 64;
 const URL_LENGTH_MAX = 1024;
 
-/** Time for the headers, and for all of a request: who needs longer wants to hold the connection. */
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 30_000;
+/** Node looks for slow clients every 30 s unless told otherwise: ten times as long as they may take. */
+const LOOKS_PER_TIMEOUT = 10;
 
 /** An idle connection is kept a little longer than the minute that proxies keep theirs. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 
 /** The HTTP server with all of its faces. It listens when told to. */
 export function buildServer(deps: ServerDeps): FastifyInstance {
-  const { firstVision, cardtokens, v1, transport, log, meter } = deps;
+  const { firstVision, cardtokens, v1, transport, log, meter, tracer } = deps;
   const app = openApp(transport, log);
   const counter = makeRefusalCounter();
   app.addHook('onResponse', (request, reply, done) => {
@@ -80,12 +83,16 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
     meter.answered(auditAction, reply.statusCode, reply.elapsedTime / 1000);
     done();
   });
+  traceRequests(app, tracer);
   decorateWithRequester(app);
   takeBodies(app);
   hardenAnswers(app);
   app.setErrorHandler(async (error, request, reply) => {
     const recorded = await account(error, request, deps, counter);
-    if (recorded instanceof Refusal) meter.refused(recorded.code);
+    if (recorded instanceof Refusal) {
+      meter.refused(recorded.code);
+      tracer?.refused(request.id, recorded.code);
+    }
     return answerError(recorded, request, reply);
   });
   limitUrls(app);
@@ -111,6 +118,7 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
 
 function openApp(transport: Transport, log: FastifyBaseLogger): FastifyInstance {
   const { tls, clientCertificates, trustedProxies, connectionsMax } = transport;
+  const { headersTimeoutMs: headersTimeout, requestTimeoutMs: requestTimeout } = transport;
   const options: FastifyServerOptions = {
     loggerInstance: log,
     // A logger of its own for each request costs more than all look-ups; lines name the request.
@@ -119,7 +127,7 @@ function openApp(transport: Transport, log: FastifyBaseLogger): FastifyInstance 
     genReqId: () => randomUUID(),
     requestIdHeader: false,
     bodyLimit: BODY_BYTES_MAX,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
     forceCloseConnections: 'idle',
@@ -128,7 +136,8 @@ function openApp(transport: Transport, log: FastifyBaseLogger): FastifyInstance 
     clientErrorHandler: answerBrokenHttp,
     frameworkErrors: (error, request, reply) => answerError(error, request, reply),
   };
-  const limits = { maxHeaderSize: HEADERS_BYTES_MAX, headersTimeout: HEADERS_TIMEOUT_MS };
+  const connectionsCheckingInterval = headersTimeout / LOOKS_PER_TIMEOUT;
+  const limits = { maxHeaderSize: HEADERS_BYTES_MAX, headersTimeout, connectionsCheckingInterval };
   // Apart from the class of its server an app with TLS is the same, and typed as if it were.
   const connection =
     tls === undefined

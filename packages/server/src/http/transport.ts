@@ -12,6 +12,10 @@ export interface Transport {
   readonly connectionsMax: number;
   /** More requests at the same time are answered 503. */
   readonly requestsMax: number;
+  /** Time for the headers: who needs longer wants to hold the connection. */
+  readonly headersTimeoutMs: number;
+  /** Time for all of a request. */
+  readonly requestTimeoutMs: number;
 }
 
 /** A connection takes some 20 KiB here: 10,000 of them are 200 MiB. */
@@ -30,4 +34,6 @@ export const LOOPBACK_TRANSPORT: Transport = {
   trustedProxies: [],
   connectionsMax: CONNECTIONS_MAX,
   requestsMax: REQUESTS_MAX,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
 };

@@ -7,7 +7,7 @@ import {
 } from 'node:crypto';
 import { jwtVerify, SignJWT } from 'jose';
 import type { Credentials, RegisteredCaller } from '../usecase/ports.ts';
-import { open, seal } from './seal.ts';
+import { open, openWithAny, seal } from './seal.ts';
 import type { ServiceKeys } from './service-keys.ts';
 
 const ISSUER = 'pantoken';
@@ -28,16 +28,18 @@ const API_KEY_LENGTH_MAX = 100;
 interface RememberedToken {
   readonly callerId: string;
   readonly expiresAtMs: number;
+  /** With which it was verified. */
+  readonly key: KeyObject;
 }
 
 /** API keys as keyed digests, callers' secrets wrapped, access tokens as JWT (HS256). */
 export function makeCredentials(keys: ServiceKeys): Credentials {
-  const remembered = new Map<string, RememberedToken>();
   const digests = new Map<string, string>();
   const signatureKeys = new WeakMap<RegisteredCaller, KeyObject>();
 
   function secretOf({ caller, wrappedSecret }: RegisteredCaller): Buffer {
-    const secret = open(keys.callerSecret, ['caller secret', caller.id], wrappedSecret);
+    const attributes = ['caller secret', caller.id];
+    const secret = openWithAny(keys.callerSecret.living(), attributes, wrappedSecret);
     if (secret === undefined) throw new Error(`the secret of caller ${caller.id} does not open`);
     return secret;
   }
@@ -56,7 +58,14 @@ export function makeCredentials(keys: ServiceKeys): Credentials {
     },
 
     wrapSecret: (callerId, secret) =>
-      seal(keys.callerSecret, ['caller secret', callerId], Buffer.from(secret, 'utf8')),
+      seal(keys.callerSecret.active(), ['caller secret', callerId], Buffer.from(secret, 'utf8')),
+
+    rewrapSecret(registered) {
+      const attributes = ['caller secret', registered.caller.id];
+      const active = keys.callerSecret.active();
+      if (open(active, attributes, registered.wrappedSecret) !== undefined) return undefined;
+      return seal(active, attributes, secretOf(registered));
+    },
 
     isSecret: (registered, candidate) =>
       isEqual(keyedDigest(keys, secretOf(registered)), keyedDigest(keys, Buffer.from(candidate))),
@@ -67,6 +76,18 @@ export function makeCredentials(keys: ServiceKeys): Credentials {
       return isEqual(createHmac('sha256', key).update(message).digest(), signature);
     },
 
+    ...makeAccessTokens(keys),
+  };
+}
+
+type AccessTokens = Pick<
+  Credentials,
+  'issueAccessToken' | 'rememberedAccessToken' | 'verifyAccessToken'
+>;
+
+function makeAccessTokens({ accessToken }: ServiceKeys): AccessTokens {
+  const remembered = new Map<string, RememberedToken>();
+  return {
     issueAccessToken: (callerId, nowMs, lifetimeSeconds) =>
       new SignJWT()
         .setProtectedHeader({ alg: 'HS256', typ: 'at+jwt' })
@@ -75,17 +96,19 @@ export function makeCredentials(keys: ServiceKeys): Credentials {
         .setSubject(callerId)
         .setIssuedAt(Math.floor(nowMs / 1000))
         .setExpirationTime(Math.floor(nowMs / 1000) + lifetimeSeconds)
-        .sign(keys.accessToken),
+        .sign(accessToken.active()),
 
     rememberedAccessToken(token, nowMs) {
       const known = remembered.get(token);
-      return known === undefined || known.expiresAtMs <= nowMs ? undefined : known.callerId;
+      if (known === undefined || known.expiresAtMs <= nowMs) return undefined;
+      // A key that was re-wrapped is another object, and a token of it is verified once more.
+      return accessToken.living().includes(known.key) ? known.callerId : undefined;
     },
 
     async verifyAccessToken(token, nowMs) {
       remembered.delete(token);
       if (token.length > ACCESS_TOKEN_LENGTH_MAX) return undefined;
-      const verified = await verify(keys, token, nowMs);
+      const verified = await verify(accessToken.living(), token, nowMs);
       if (verified === undefined || verified.expiresAtMs <= nowMs) return undefined;
       if (remembered.size >= REMEMBERED_TOKENS_MAX) remembered.clear();
       remembered.set(token, verified);
@@ -95,25 +118,29 @@ export function makeCredentials(keys: ServiceKeys): Credentials {
 }
 
 async function verify(
-  keys: ServiceKeys,
+  living: readonly KeyObject[],
   token: string,
   nowMs: number,
 ): Promise<RememberedToken | undefined> {
-  try {
-    const { payload } = await jwtVerify(token, keys.accessToken, {
-      algorithms: ['HS256'],
-      typ: 'at+jwt',
-      issuer: ISSUER,
-      audience: AUDIENCE,
-      requiredClaims: ['sub', 'exp'],
-      currentDate: new Date(nowMs),
-    });
-    const { sub, exp } = payload;
-    if (sub === undefined || exp === undefined) return undefined;
-    return { callerId: sub, expiresAtMs: exp * 1000 };
-  } catch {
-    return undefined;
+  for (const key of living) {
+    try {
+      const { payload } = await jwtVerify(token, key, {
+        algorithms: ['HS256'],
+        typ: 'at+jwt',
+        issuer: ISSUER,
+        audience: AUDIENCE,
+        requiredClaims: ['sub', 'exp'],
+        currentDate: new Date(nowMs),
+      });
+      const { sub, exp } = payload;
+      if (sub !== undefined && exp !== undefined) {
+        return { callerId: sub, expiresAtMs: exp * 1000, key };
+      }
+    } catch {
+      // Not with this key, or expired.
+    }
   }
+  return undefined;
 }
 
 /** Comparing digests under a key hides length and contents of what is compared. */

@@ -39,9 +39,8 @@ export async function makeKeyring(deps: KeyringDeps): Promise<Keyring> {
 
   function keysOf(organization: OrganizationNumber): OpenedKeys {
     const keys = opened.organizations.get(organization);
-    if (keys === undefined || performance.now() >= goodUntilMs) {
-      throw new Refusal('KEY_UNAVAILABLE', { organization });
-    }
+    if (performance.now() >= goodUntilMs) throw new Refusal('KEY_PROVIDER_GONE');
+    if (keys === undefined) throw new Refusal('KEY_UNAVAILABLE', { organization });
     return keys;
   }
 

@@ -1,5 +1,6 @@
 import { createHash, createPublicKey, type KeyObject, sign } from 'node:crypto';
 import { httpbis } from 'http-message-signatures';
+import type { KeySeries } from './service-keys.ts';
 
 /** Signs what the service sends. */
 export interface MessageSigner {
@@ -16,14 +17,20 @@ export interface MessageSigner {
 
 const FIELDS = ['@method', '@target-uri', 'content-digest', 'content-type', 'x-request-id'];
 
-/** @param key Ed25519, private. */
-export function makeMessageSigner(key: KeyObject): MessageSigner {
-  const publicKey = createPublicKey(key.export({ type: 'pkcs8', format: 'pem' }));
-  const publicKeyPem = String(publicKey.export({ type: 'spki', format: 'pem' }));
-  // RFC 7638 is for JWK; a digest of the key names it just as well.
-  const id = createHash('sha256').update(publicKeyPem).digest('hex').slice(0, 16);
+/** @param keys Ed25519, private. */
+export function makeMessageSigner(keys: KeySeries): MessageSigner {
+  const publicHalves = new WeakMap<KeyObject, string>();
+  function publicPemOf(key: KeyObject): string {
+    const known = publicHalves.get(key);
+    if (known !== undefined) return known;
+    const publicKey = createPublicKey(key.export({ type: 'pkcs8', format: 'pem' }));
+    const made = String(publicKey.export({ type: 'spki', format: 'pem' }));
+    publicHalves.set(key, made);
+    return made;
+  }
   return {
     async headersFor(url, body, requestId, nowMs) {
+      const key = keys.active();
       const digest = createHash('sha256').update(body).digest('base64');
       const headers = {
         'content-type': 'application/json',
@@ -31,7 +38,11 @@ export function makeMessageSigner(key: KeyObject): MessageSigner {
         'x-request-id': requestId,
       };
       const message = { method: 'POST', url: url.href, headers };
-      const signer = { id, alg: 'ed25519', sign: async (data: Buffer) => sign(null, data, key) };
+      const signer = {
+        id: idOf(publicPemOf(key)),
+        alg: 'ed25519',
+        sign: async (data: Buffer) => sign(null, data, key),
+      };
       const signed = await httpbis.signMessage(
         {
           key: signer,
@@ -44,6 +55,11 @@ export function makeMessageSigner(key: KeyObject): MessageSigner {
       const { Signature, 'Signature-Input': input }: Record<string, unknown> = signed.headers;
       return { ...headers, signature: String(Signature), 'signature-input': String(input) };
     },
-    publicKeyPem: () => publicKeyPem,
+    publicKeyPem: () => publicPemOf(keys.active()),
   };
+}
+
+/** RFC 7638 is for JWK; a digest of the key names it just as well. */
+function idOf(publicKeyPem: string): string {
+  return createHash('sha256').update(publicKeyPem).digest('hex').slice(0, 16);
 }

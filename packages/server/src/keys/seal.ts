@@ -38,6 +38,19 @@ export function open(
   return text;
 }
 
+/** The same with whichever of these keys it was sealed. */
+export function openWithAny(
+  keys: readonly KeyObject[],
+  attributes: readonly string[],
+  sealed: Uint8Array,
+): Buffer | undefined {
+  for (const key of keys) {
+    const text = open(key, attributes, sealed);
+    if (text !== undefined) return text;
+  }
+  return undefined;
+}
+
 /** Each attribute after its length, so that no two lists are one: ['a', 'bc'] is not ['ab', 'c']. */
 export function encodeAttributes(attributes: readonly string[]): Buffer {
   let text = '';

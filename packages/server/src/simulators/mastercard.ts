@@ -32,6 +32,7 @@ type Fields = Readonly<Record<string, unknown>>;
 export function makeMastercardRules(simulation: MastercardSimulation): SchemeRules {
   const nonces = new Set<string>();
   const subscribed = new Set<string>();
+  const changed = new Map<string, string>();
 
   function accept(path: string, account: string): Reply {
     if (path === '/subscription-inquiries') {
@@ -54,11 +55,13 @@ export function makeMastercardRules(simulation: MastercardSimulation): SchemeRul
         return errorReply(400, 'INVALID_INPUT_FORMAT');
       }
       if (customer?.ica !== MASTERCARD_SANDBOX_ENROLMENT.ica) return errorReply(400, 'INVALID_ICA');
-      if (path === '/inquiries') return inquire(simulation, digits);
+      if (path === '/inquiries') return inquire(simulation, digits, changed.get(digits));
       const known = ['/subscriptions', '/subscription-inquiries', '/subscription-deletions'];
       return known.includes(path) ? accept(path, digits) : errorReply(404, 'NOT_FOUND');
     },
+    subscribed,
     async push(account, change) {
+      changed.set(account, INDICATORS[change] ?? change);
       return JSON.stringify({
         abuReferenceId: 'simulated',
         oldAccountNumber: account,
@@ -71,8 +74,18 @@ export function makeMastercardRules(simulation: MastercardSimulation): SchemeRul
   };
 }
 
-async function inquire({ spelling }: MastercardSimulation, digits: string): Promise<Reply> {
-  const responseIndicator = mastercardSandboxAnswer(digits);
+/** What is answered after a push of a letter. */
+const INDICATORS: Readonly<Record<string, string>> = {
+  ...{ A: 'ACCOUNT_UPDATE', C: 'CONTACT', E: 'EXPIRY', N: 'NON_PARTICIPATING', P: 'UNKNOWN' },
+  V: 'VALID',
+};
+
+async function inquire(
+  { spelling }: MastercardSimulation,
+  digits: string,
+  changedTo: string | undefined,
+): Promise<Reply> {
+  const responseIndicator = changedTo ?? mastercardSandboxAnswer(digits);
   if (responseIndicator === 'TIMEOUT') return new Promise(() => {}); // No answer ever.
   if (responseIndicator === 'ERROR') return errorReply(400, 'SYSTEM_ERROR');
   const isUpdate = responseIndicator === 'ACCOUNT_UPDATE';

@@ -33,11 +33,18 @@ export interface SchemeRequest {
 /** One simulated scheme. */
 export interface SchemeRules {
   answer(request: SchemeRequest): Promise<Reply>;
-  /** The body of a push notification about a card. */
+  /**
+   * The body of a push notification about a card, which is answered as it says from now on.
+   *
+   * @param change a status letter.
+   */
   push(account: string, change: string): Promise<string>;
+  /** The cards that are subscribed to. */
+  readonly subscribed: ReadonlySet<string>;
 }
 
 export interface SchemeServer {
+  readonly subscribed: ReadonlySet<string>;
   readonly url: string;
   /** How many calls came, faults included. */
   readonly callCount: number;
@@ -54,7 +61,7 @@ const BODY_BYTES_MAX = 1024 * 1024;
 /**
  * Serves a simulated scheme over TLS. Besides the scheme's own paths a client with a certificate may
  * POST to `/simulator/fault` (a {@link Fault}, or `{}` to end it) and `/simulator/push`
- * (`{ url, account, change }`).
+ * (`{ url, account, change }`: the card is answered by that letter from then on).
  */
 export async function startSchemeServer(
   rules: SchemeRules,
@@ -129,6 +136,7 @@ export async function startSchemeServer(
     get callsAtOnceMax() {
       return callsAtOnceMax;
     },
+    subscribed: rules.subscribed,
     setFault,
     push: (url, account, change) => push({ url, account, change }),
     async close() {

@@ -1,6 +1,6 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { CompactEncrypt, compactDecrypt } from 'jose';
-import { SANDBOX_NEW_EXPIRY, VISA_SANDBOX } from '../domain/sandbox-cards.ts';
+import { replacementOf, SANDBOX_NEW_EXPIRY, VISA_SANDBOX } from '../domain/sandbox-cards.ts';
 import type { Reply, SchemeRequest, SchemeRules } from './scheme-server.ts';
 
 /** What the simulated Visa knows of its one client. */
@@ -37,6 +37,7 @@ export function makeVisaRules(simulation: VisaSimulation): SchemeRules {
   const { user, password, keyId } = simulation;
   const basic = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
   const subscribed = new Set<string>();
+  const changed = new Map<string, string>();
 
   async function answer(request: SchemeRequest): Promise<Reply> {
     if (!request.hasCertificate || request.headers.authorization !== basic) {
@@ -47,7 +48,7 @@ export function makeVisaRules(simulation: VisaSimulation): SchemeRules {
     const refused = refusalOf(fields);
     if (refused !== undefined) return seal(simulation, 409, { responseCode: refused });
     const rows = fields.inquiries as readonly Fields[];
-    if (request.path === INQUIRY_PATH) return seal(simulation, 200, inquire(fields, rows));
+    if (request.path === INQUIRY_PATH) return seal(simulation, 200, inquire(fields, rows, changed));
     if (!request.path.startsWith(SUBSCRIPTION_PATH)) return { status: 404, body: {} };
     for (const { cardholderAccountNumber } of rows) {
       if (request.path.endsWith('/delete')) subscribed.delete(String(cardholderAccountNumber));
@@ -58,9 +59,10 @@ export function makeVisaRules(simulation: VisaSimulation): SchemeRules {
 
   return {
     answer,
+    subscribed,
     async push(account, change) {
-      const row = rowOf({ cardholderAccountNumber: account, expirationDate: '' });
-      const update = { ...row, serviceIdentifier: change };
+      changed.set(account, change);
+      const update = rowOf({ cardholderAccountNumber: account, expirationDate: '' }, changed);
       const { body } = await seal(simulation, 200, { updates: [update], keyId });
       return JSON.stringify(body);
     },
@@ -102,14 +104,19 @@ function refusalOf({ acquirerSegmentId, merchantId, inquiries }: Fields): string
   return inquiries.length > INQUIRIES_MAX ? '9' : undefined;
 }
 
-function inquire({ acquirerSegmentId }: Fields, rows: readonly Fields[]): Fields {
+function inquire(
+  { acquirerSegmentId }: Fields,
+  rows: readonly Fields[],
+  changed: ReadonlyMap<string, string>,
+): Fields {
   const responses: Fields[] = [];
   const rejects: Fields[] = [];
   for (const row of rows) {
     const rejectReasonCode = rejectionOf(row);
     if (rejectReasonCode !== undefined) rejects.push({ ...row, rejectReasonCode });
-    else if (acquirerSegmentId === 4) responses.push({ ...rowOf(row), serviceIdentifier: 'G' });
-    else responses.push(rowOf(row));
+    else if (acquirerSegmentId === 4)
+      responses.push({ ...rowOf(row, changed), serviceIdentifier: 'G' });
+    else responses.push(rowOf(row, changed));
   }
   return { responses, rejects };
 }
@@ -123,16 +130,27 @@ function rejectionOf({ cardholderAccountNumber, expirationDate }: Fields): strin
   return /^[0-9]{2}(0[1-9]|1[0-2])$/.test(String(expirationDate)) ? undefined : '5';
 }
 
-function rowOf({ cardholderAccountNumber, expirationDate }: Fields): Fields {
+/** As the sandbox has it, or as it was pushed. */
+function rowOf(
+  { cardholderAccountNumber, expirationDate }: Fields,
+  changed: ReadonlyMap<string, string>,
+): Fields {
   const digits = String(cardholderAccountNumber);
-  const known = VISA_SANDBOX[digits] ?? { status: 'P' };
+  const known = changed.has(digits)
+    ? changedTo(digits, changed.get(digits) ?? '')
+    : (VISA_SANDBOX[digits] ?? { status: 'P' });
   const { status: serviceIdentifier, newNumber = '', newExpiry = '' } = known;
   return {
     oldCardholderAccountNumber: digits,
     oldExpirationDate: expirationDate,
     newCardholderAccountNumber: serviceIdentifier === 'V' ? digits : newNumber,
-    newExpirationDate: newExpiry === '' ? '' : (newExpiry ?? SANDBOX_NEW_EXPIRY).slice(2),
+    newExpirationDate: newExpiry.slice(2),
     serviceIdentifier,
     previouslySentFlag: 'N',
   };
+}
+
+function changedTo(digits: string, status: string) {
+  const newNumber = status === 'A' ? replacementOf(digits) : '';
+  return { status, newNumber, newExpiry: 'AE'.includes(status) ? SANDBOX_NEW_EXPIRY : '' };
 }

@@ -47,8 +47,25 @@ export function makeCardStore(reader: Reader): CardStore {
     async listCards(organization, numberId) {
       return (await reader.read('listCards', [organization, idBytes(numberId)])).map(cardOf);
     },
+    async listBait(organization) {
+      const found: NumberRecord[] = [];
+      for (;;) {
+        const last = found.at(-1);
+        const after = last === undefined ? new Uint8Array() : idBytes(last.id);
+        const rows = await reader.read('listBait', [organization, after]);
+        if (rows.length === 0) return found;
+        found.push(...rows.map(numberOf));
+      }
+    },
     async listChanges(organization, lineage) {
       return (await reader.read('listChanges', [organization, idBytes(lineage)])).map(changeOf);
+    },
+    async listReplacedTokens(organization, numberId) {
+      const rows = await reader.read('listReplacedTokens', [organization, idBytes(numberId)]);
+      return rows.map(({ token, epoch }) => ({ token: String(token), epoch: Number(epoch) }));
+    },
+    async isDeleted(organization, digest) {
+      return (await reader.read('findDeletedName', [organization, digest])).length > 0;
     },
     async findChangeByReference(organization, referenceIndex) {
       return (await reader.read('findChangeByReference', [organization, referenceIndex])).map(
@@ -69,12 +86,14 @@ function withCardOf(
 ): NumberWithCard | undefined {
   if (row === undefined) return undefined;
   const id = row.numberId as RecordId;
+  const signedEpoch = row.dataKeyEpoch as number;
   return {
     organization,
     id,
     lineage: row.lineage === '' ? id : (row.lineage as RecordId),
     token: row.token as string,
-    sealedPan: { dataKeyEpoch: row.dataKeyEpoch as number, bytes: row.sealedPan as Uint8Array },
+    sealedPan: { dataKeyEpoch: Math.abs(signedEpoch), bytes: row.sealedPan as Uint8Array },
+    ...(signedEpoch < 0 && { bait: true }),
     card: row.sealedDetails === null ? undefined : cardInBriefOf(sequence, row),
   };
 }
@@ -96,6 +115,7 @@ export function numberOf(row: Row): NumberRecord {
     epoch: row.epoch as number,
     sealedPan: { dataKeyEpoch: row.dataKeyEpoch as number, bytes: row.sealedPan as Uint8Array },
     createdAtMs: Number(row.createdAtMs),
+    ...(row.bait === 1 && { bait: true }),
   };
 }
 

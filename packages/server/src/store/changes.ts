@@ -10,7 +10,8 @@ import { keyWriteOf } from './key-changes.ts';
 import type { SqlValue, Write } from './statements.ts';
 import { writesOfWatch } from './watch-changes.ts';
 
-type PlainChange = Exclude<Change, KeyChange | WatchChange>;
+type DeleteNumber = Extract<Change, { kind: 'delete_number' }>;
+type PlainChange = Exclude<Change, KeyChange | WatchChange | DeleteNumber>;
 type WriteOf = {
   readonly [K in PlainChange['kind']]: (change: Extract<PlainChange, { kind: K }>) => Write;
 };
@@ -18,6 +19,10 @@ type WriteOf = {
 /** How each change is written; a kind that is missing here does not compile. */
 const WRITE_OF: WriteOf = {
   add_number: (change) => ({ name: 'addNumber', values: numberValues(change.record) }),
+  set_retention: (change) => ({
+    name: 'setRetention',
+    values: [change.organization, orNull(change.days)],
+  }),
   add_card: (change) => ({ name: 'addCard', values: cardValues(change.card) }),
   renew_card(change) {
     const { organization, numberId, sequence } = change.card;
@@ -56,11 +61,17 @@ const WRITE_OF: WriteOf = {
     const { id, name, publicKeyPem, algorithm, organizations } = merchant;
     const names = [id, name, publicKeyPem, algorithm, apiKeyDigest];
     const list = JSON.stringify([...organizations]);
-    return { name: 'addMerchant', values: [...names, list, ...accessValues(merchant)] };
+    const values = [...names, list, ...accessValues(merchant)];
+    return { name: 'addMerchant', values: [...values, orNull(merchant.validationsPerMinute)] };
   },
   set_merchant_key(change) {
     const { merchantId, publicKeyPem, algorithm } = change;
     return { name: 'setMerchantKey', values: [merchantId, publicKeyPem, algorithm] };
+  },
+  set_merchant_terms(change) {
+    const { merchantId, organizations, validationsPerMinute } = change;
+    const list = JSON.stringify([...organizations]);
+    return { name: 'setMerchantTerms', values: [merchantId, list, orNull(validationsPerMinute)] };
   },
   set_merchant_api_key: (change) => ({
     name: 'setMerchantApiKey',
@@ -90,7 +101,14 @@ const WRITE_OF: WriteOf = {
     name: 'disableMerchant',
     values: [change.merchantId, change.atMs],
   }),
-  count_directory_up: () => ({ name: 'countDirectoryUp', values: [] }),
+  count_directory_up: ({ fromVersion }) =>
+    fromVersion === undefined
+      ? { name: 'countDirectoryUp', values: [] }
+      : { name: 'countDirectoryUpFrom', values: [fromVersion] },
+  set_bait(change) {
+    const { organization, id } = change.record;
+    return { name: 'setBait', values: [organization, idBytes(id), Number(change.isBait)] };
+  },
   add_nonce(change) {
     const { callerId, value, expiresAtMs } = change.nonce;
     return { name: 'addNonce', values: [callerId, value, expiresAtMs] };
@@ -110,19 +128,50 @@ const WRITE_OF: WriteOf = {
 
 /** The writes that make a change true. */
 export function writesOf(change: Change): readonly Write[] {
-  return isWatchChange(change) ? writesOfWatch(change) : [writeOf(change)];
+  if (isWatchChange(change)) return writesOfWatch(change);
+  if (change.kind === 'delete_number') return deletionWrites(change);
+  if (change.kind !== 'add_number' || change.names === undefined) return [writeOf(change)];
+  const { organization } = change.record;
+  return [writeOf(change), { name: 'demandNotDeleted', values: [organization, ...change.names] }];
+}
+
+function deletionWrites(change: DeleteNumber): readonly Write[] {
+  const { organization, numberId, names, watchIndex, atMs } = change;
+  const place = [organization, idBytes(numberId)];
+  return [
+    ...names.map((digest) => {
+      return { name: 'addDeletedName', values: [organization, digest, atMs] } as const;
+    }),
+    { name: 'deleteCards', values: place },
+    { name: 'deleteReplacedTokens', values: place },
+    { name: 'deleteNumber', values: place },
+    { name: 'dropNotificationsOfNumber', values: [watchIndex] },
+    { name: 'endWatchesOfNumber', values: [watchIndex, new Uint8Array()] },
+  ];
 }
 
 function isWatchChange(change: Change): change is WatchChange {
-  return WATCH_KINDS.has(change.kind);
+  return Object.hasOwn(WATCH_KINDS, change.kind);
 }
 
-const WATCH_KINDS: ReadonlySet<string> = new Set<WatchChange['kind']>([
-  ...(['add_watch', 'end_watch', 'add_watch_mark', 'wake_lineage', 'wake_number'] as const),
-  ...(['settle_check', 'add_notification', 'settle_delivery', 'retry_notification'] as const),
-]);
+/** A kind that is missing here does not compile. */
+const WATCH_KINDS: Readonly<Record<WatchChange['kind'], true>> = {
+  add_watch: true,
+  end_watch: true,
+  leave_watch: true,
+  finish_watch: true,
+  watch_card: true,
+  feed_change: true,
+  wake_entry: true,
+  drop_fed: true,
+  wake_number: true,
+  settle_check: true,
+  add_notification: true,
+  settle_delivery: true,
+  retry_notification: true,
+};
 
-function writeOf(change: Exclude<Change, WatchChange>): Write {
+function writeOf(change: Exclude<Change, WatchChange | DeleteNumber>): Write {
   const write = (WRITE_OF as Partial<Record<string, (change: Change) => Write>>)[change.kind];
   return write === undefined ? keyWriteOf(change as KeyChange) : write(change);
 }

@@ -36,6 +36,7 @@ export const SQLITE: Dialect = {
   conflictOf(error) {
     const { message } = error as Error;
     if (/^CHECK constraint failed: \w+_fence$/.test(message)) return 'claim_lost';
+    if (message === 'CHECK constraint failed: deleted_name_given') return 'name_deleted';
     // SQLite names a broken unique constraint by its columns.
     const [, columns] = /^UNIQUE constraint failed: (.*)$/.exec(message) ?? [];
     return columns === undefined ? undefined : firstOf(SQLITE_CONFLICTS, columns);
@@ -56,6 +57,7 @@ export const POSTGRES: Dialect = {
   conflictOf(error) {
     const { code, constraint } = error as { code?: string; constraint?: string };
     if (code === CHECK_VIOLATION && constraint?.endsWith('_fence')) return 'claim_lost';
+    if (code === CHECK_VIOLATION && constraint === 'deleted_name_given') return 'name_deleted';
     if (code !== UNIQUE_VIOLATION) return undefined;
     return firstOf(POSTGRES_CONFLICTS, constraint ?? '');
   },
@@ -95,6 +97,7 @@ const SQLITE_CONFLICTS: readonly (readonly [string, Conflict])[] = [
   ['kept_answer.', 'answer_taken'],
   ['merchant.', 'registration_taken'],
   ['wrapped_key.', 'key_taken'],
+  ['deleted_name.', 'name_deleted'],
 ];
 
 /** By the start of the name, since Citus adds the number of the shard to it. */
@@ -116,6 +119,7 @@ const POSTGRES_CONFLICTS: readonly (readonly [string, Conflict])[] = [
   ['kept_answer_', 'answer_taken'],
   ['merchant_', 'registration_taken'],
   ['wrapped_key_', 'key_taken'],
+  ['deleted_name_', 'name_deleted'],
 ];
 
 function firstOf(

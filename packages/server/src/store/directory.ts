@@ -30,6 +30,7 @@ export async function makeDirectory(reader: Reader): Promise<Directory> {
     async refresh() {
       snapshot = await readSnapshot(reader);
     },
+    version: () => snapshot.version,
     hasChanged: async () => (await readVersion(reader)) !== snapshot.version,
   };
 }
@@ -77,6 +78,7 @@ function organizationOf(row: Row): Organization {
     name: row.name as string,
     panTokenOn: row.panTokenOn === 1,
     formats: parseFormats(JSON.parse(row.formats as string)),
+    retentionDays: (row.retentionDays ?? undefined) as number | undefined,
   };
 }
 
@@ -142,6 +144,7 @@ function merchantOf(row: Row): RegisteredMerchant {
       algorithm: row.algorithm as MessageAlgorithm,
       notificationUrl: (row.notificationUrl ?? undefined) as string | undefined,
       notificationSigned: row.notificationSigned === 1,
+      validationsPerMinute: (row.validationsPerMinute ?? undefined) as number | undefined,
       organizations: new Set<OrganizationNumber>(JSON.parse(row.organizations as string)),
       ...accessOf(row),
     },

@@ -1,4 +1,5 @@
 import type { Committer } from './ledger.ts';
+import type { Hints } from './postgres-hints.ts';
 import type { Reader, Row, SqlValue } from './statements.ts';
 import type { ClaimName } from './watch-statements.ts';
 
@@ -13,6 +14,8 @@ export interface Store {
   readonly reader: Reader;
   readonly committer: Committer;
   readonly claimer: Claimer;
+  /** Where the engine can tell other nodes of a change, sooner than they would ask. */
+  readonly hints?: Hints | undefined;
   /** Resolves when the last batch is written and everything is let go of. */
   close(): Promise<void>;
 }

@@ -26,6 +26,15 @@ export function keyWriteOf(change: KeyChange): Write {
       const { organization, epoch, atMs } = change;
       return { name: 'countSeenToken', values: [organization, epoch, atMs] };
     }
+    case 'reseal_credential': {
+      const { apikeyDigest, wrappedSecret, before } = change;
+      return { name: 'resealCredential', values: [apikeyDigest, wrappedSecret, before] };
+    }
+    case 'reseal_watch': {
+      const { panid, position, sealed, before } = change;
+      if (position === undefined) return { name: 'resealEntry', values: [panid, sealed, before] };
+      return { name: 'resealNotification', values: [panid, position, sealed, before] };
+    }
     case 'save_key_job': {
       const { organization, job, epoch, position, doneCount } = change.job;
       const { startedAtMs, updatedAtMs } = change.job;

@@ -8,7 +8,7 @@
 export const NUMBER_COLUMNS = `
   organization, number_id as "numberId", lineage, pan_index as "panIndex",
   next_pan_index as "nextPanIndex", token, epoch, data_key_epoch as "dataKeyEpoch",
-  sealed_pan as "sealedPan", created_at as "createdAtMs"`;
+  sealed_pan as "sealedPan", created_at as "createdAtMs", bait`;
 
 export const KEY_READS = {
   // Keys and lives of one moment: two readings could fall on both sides of a rotation.
@@ -24,6 +24,9 @@ export const KEY_READS = {
   listNumbersAfter: `
     select ${NUMBER_COLUMNS} from card_number
     where organization = $1 and number_id > $2 order by number_id limit $3`,
+  listBait: `
+    select ${NUMBER_COLUMNS} from card_number
+    where organization = $1 and bait = 1 and number_id > $2 order by number_id limit 1000`,
   countNumbers: `
     select count(*) as "count" from card_number where organization = $1`,
   countTokens: `
@@ -43,6 +46,12 @@ export const KEY_READS = {
     select count(*) - count(next_pan_index) as "withoutNext", count(next_pan_index) as "withNext",
       coalesce(sum(case when next_pan_index <> pan_index then 1 else 0 end), 0) as "notPromoted"
     from card_number where organization = $1`,
+  countWatches: `select count(*) as "count" from watch_entry`,
+  listSealedEntries: `
+    select panid, merchant as "merchantId", sealed from watch_entry
+    where panid > $1 order by panid limit $2`,
+  listSealedNotifications: `
+    select position, sealed from notification where panid = $1 order by position limit 100000`,
   findKeyJob: `
     select organization, job, epoch, position, done_count as "doneCount",
       started_at as "startedAtMs", updated_at as "updatedAtMs"
@@ -94,6 +103,13 @@ export const KEY_WRITES = {
     where organization = $1 and number_id = $2 and next_pan_index is not null`,
   clearNextPanIndex: `
     update card_number set next_pan_index = null where organization = $1 and number_id = $2`,
+  resealCredential: `
+    update caller_credential set wrapped_secret = $2
+    where apikey_digest = $1 and wrapped_secret = $3`,
+  resealEntry: `
+    update watch_entry set sealed = $2 where panid = $1 and sealed = $3`,
+  resealNotification: `
+    update notification set sealed = $3 where panid = $1 and position = $2 and sealed = $4`,
   saveKeyJob: `
     insert into key_job (organization, job, epoch, position, done_count, started_at, updated_at)
     values ($1, $2, $3, $4, $5, $6, $7)

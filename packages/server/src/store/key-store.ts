@@ -12,6 +12,7 @@ import type {
   WrappedKey,
   WrappedKeyStore,
 } from '../usecase/key-ports.ts';
+import type { ServiceSealStore } from '../usecase/rekey-service.ts';
 import { numberOf, recordId } from './card-store.ts';
 import { idBytes, SERVICE_ORGANIZATION } from './ids.ts';
 import type { Reader, ReadName, Row } from './statements.ts';
@@ -58,6 +59,29 @@ export function makeKeyJobStore(reader: Reader): KeyJobStore {
         withNextCount: Number(row?.withNext),
         notPromotedCount: Number(row?.notPromoted),
       };
+    },
+  };
+}
+
+/** What is sealed under keys of the service, in tables watch_entry and notification. */
+export function makeServiceSealStore(reader: Reader): ServiceSealStore {
+  return {
+    async countWatches() {
+      const [row] = await reader.read('countWatches', []);
+      return Number(row?.count);
+    },
+    async listSealedWatches(panid, limit) {
+      const entries = await reader.read('listSealedEntries', [panid, limit]);
+      return Promise.all(
+        entries.map(async (entry) => {
+          const notifications = await reader.read('listSealedNotifications', [String(entry.panid)]);
+          const parts = [entry, ...notifications].map(({ position, sealed }) => ({
+            position: position === undefined ? undefined : Number(position),
+            sealed: sealed as Uint8Array,
+          }));
+          return { panid: String(entry.panid), merchantId: String(entry.merchantId), parts };
+        }),
+      );
     },
   };
 }

@@ -3,6 +3,7 @@ import type { Store } from './engine.ts';
 import type { SchemaConnection } from './migrate.ts';
 import { openPostgres, type PostgresPlace, usePostgresSchema } from './postgres.ts';
 import { openSqlite, useSqliteSchema } from './sqlite.ts';
+import { demandWholeLists } from './whole-lists.ts';
 
 /** Where a database is: one file, or a PostgreSQL server. */
 export type StorePlace =
@@ -14,8 +15,9 @@ export type StorePlace =
  *
  * @throws {Error} when it cannot be reached, is no database, or is one of a newer program.
  */
-export function openStore(place: StorePlace): Promise<Store> {
-  return place.engine === 'sqlite' ? openSqlite(place.path) : openPostgres(place);
+export async function openStore(place: StorePlace): Promise<Store> {
+  const store = await (place.engine === 'sqlite' ? openSqlite(place.path) : openPostgres(place));
+  return { ...store, reader: demandWholeLists(store.reader) };
 }
 
 /** Lends a connection for migrations and inspection. @throws {Error} when it cannot be reached. */

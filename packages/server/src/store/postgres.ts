@@ -1,9 +1,11 @@
 import type pg from 'pg';
 import { POSTGRES } from './dialect.ts';
 import type { Claimer, Store } from './engine.ts';
+import type { Committer } from './ledger.ts';
 import { migrate, type SchemaConnection } from './migrate.ts';
 import { makePostgresCommitter } from './postgres-committer.ts';
 import { type Connections, openConnections } from './postgres-connection.ts';
+import { type Hints, makeHints } from './postgres-hints.ts';
 import { makePostgresReader } from './postgres-reader.ts';
 import type { Row } from './statements.ts';
 import { CLAIMS } from './watch-statements.ts';
@@ -24,11 +26,28 @@ export interface PostgresPlace {
 export async function openPostgres(place: PostgresPlace): Promise<Store> {
   await usePostgresSchema(place, migrate);
   const connections = openConnections(place.url, place.password);
+  const hints = makeHints(place, (sql) => connections.use((client) => client.query(sql)));
   return {
     reader: makePostgresReader(connections),
-    committer: makePostgresCommitter(connections),
+    committer: hinting(makePostgresCommitter(connections), hints),
+    hints,
     claimer: makeClaimer(connections),
     close: () => connections.close(),
+  };
+}
+
+/** Other nodes are told of what is registered, once it is durable; outside of its transaction. */
+function hinting(committer: Committer, hints: Hints): Committer {
+  return {
+    ...committer,
+    async commitBatch(units) {
+      const outcomes = await committer.commitBatch(units);
+      const isOfAll = units.some(({ writes }) =>
+        writes.some(({ name }) => name === 'countDirectoryUp'),
+      );
+      if (isOfAll) hints.send();
+      return outcomes;
+    },
   };
 }
 

@@ -25,7 +25,8 @@ const { path } = workerData as { path: string };
 assert(parentPort, 'this file runs as a worker');
 const port = parentPort;
 
-const database = new DatabaseSync(path, { timeout: 5_000 });
+const BUSY_TIMEOUT_MS = 5_000;
+const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
 // A destroyed key is overwritten in the file, too, not only unlinked.
 database.exec('pragma synchronous = full; pragma secure_delete = on');
 const prepared = new Map<WriteName, StatementSync>();
@@ -53,10 +54,35 @@ function answer({ batch, chains }: WriterOrder): WriterAnswer {
     const next = writeAuditBlock(keptLines(batch, conflicts), chains);
     database.exec('commit');
     head = next;
+    clearLog(batch);
     return { conflicts, tip: head && tipOf(head) };
   } catch (error) {
     if (database.isTransaction) database.exec('rollback');
     return { failure: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Numbers that were deleted may still be in the write-ahead log. */
+let holdsDeleted = false;
+let clearAtMs = 0;
+
+/** A reader holds the log for some microseconds; another process for longer. */
+const CLEAR_WAIT_MS = 50;
+const CLEAR_EVERY_MS = 1_000;
+
+/** Empties the write-ahead log after a deletion. What stands in its way now is tried again later. */
+function clearLog({ writes }: BatchMessage): void {
+  holdsDeleted ||= writes.some(([, name]) => name === 'deleteNumber');
+  if (!holdsDeleted || performance.now() < clearAtMs) return;
+  clearAtMs = performance.now() + CLEAR_EVERY_MS;
+  try {
+    database.exec(`pragma busy_timeout = ${CLEAR_WAIT_MS}`);
+    const [row] = database.prepare('pragma wal_checkpoint(truncate)').all();
+    holdsDeleted = Number(row?.busy) !== 0;
+  } catch {
+    // The batch is committed, whatever becomes of the log.
+  } finally {
+    database.exec(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
   }
 }
 

@@ -7,16 +7,20 @@
  */
 
 import { KEY_READS, KEY_WRITES, NUMBER_COLUMNS } from './key-statements.ts';
+import { RETENTION_READS, RETENTION_WRITES } from './retention-statements.ts';
 import { WATCH_READS, WATCH_WRITES } from './watch-statements.ts';
 
 const CARD_COLUMNS = `
   organization, number_id as "numberId", sequence, logo, expiry, chip_sequence as "chipSequence",
   data_key_epoch as "dataKeyEpoch", sealed_details as "sealedDetails", created_at as "createdAtMs"`;
 
-/** A number and one of its cards: few columns, since each costs an inquiry as much as finding the row. */
+/**
+ * A number and one of its cards: few columns, since each costs an inquiry as much as finding the row.
+ * That it is bait is the sign of the epoch.
+ */
 const CARD_IN_BRIEF_COLUMNS = `
   hex_of(n.number_id) as "numberId", hex_of(n.lineage) as "lineage", n.token,
-    n.data_key_epoch as "dataKeyEpoch", n.sealed_pan as "sealedPan",
+    (1 - 2 * n.bait) * n.data_key_epoch as "dataKeyEpoch", n.sealed_pan as "sealedPan",
     c.logo, c.data_key_epoch as "detailsKeyEpoch", c.sealed_details as "sealedDetails"`;
 
 const CARD_IN_BRIEF = `
@@ -29,6 +33,7 @@ const CHANGE_COLUMNS = `
   reference_index as "referenceIndex", effective_at as "effectiveAtMs", recorded_at as "recordedAtMs"`;
 
 export const READS = {
+  ...RETENTION_READS,
   ...WATCH_READS,
   findNumber: `
     select ${NUMBER_COLUMNS} from card_number where organization = $1 and number_id = $2`,
@@ -64,7 +69,8 @@ export const READS = {
   findChangeByReference: `
     select ${CHANGE_COLUMNS} from account_change where organization = $1 and reference_index = $2`,
   listOrganizations: `
-    select organization, name, pan_token_on as "panTokenOn", formats
+    select organization, name, pan_token_on as "panTokenOn", formats,
+      retention_days as "retentionDays"
     from organization order by organization limit 999`,
   listBinRanges: `
     select prefix, organization, logo, pan_length as "panLength"
@@ -81,7 +87,7 @@ export const READS = {
   listMerchants: `
     select merchant, name, public_key as "publicKeyPem", algorithm,
       notification_url as "notificationUrl", notification_signed as "notificationSigned",
-      organizations,
+      organizations, validations_per_minute as "validationsPerMinute",
       api_key_digest as "apiKeyDigest", networks, certificates, expires_at as "expiresAtMs",
       disabled_at as "disabledAtMs"
     from merchant order by name limit 100000`,
@@ -135,6 +141,7 @@ export const BULK_READS = {
 } as const satisfies Partial<Record<keyof typeof READS, string>>;
 
 export const WRITES = {
+  ...RETENTION_WRITES,
   ...WATCH_WRITES,
   addNumber: `
     insert into card_number (organization, number_id, lineage, pan_index, token, epoch,
@@ -170,8 +177,10 @@ export const WRITES = {
     update caller set keys = $2 where caller = $1`,
   addMerchant: `
     insert into merchant (merchant, name, public_key, algorithm, api_key_digest, organizations,
-      networks, certificates, expires_at, disabled_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+      networks, certificates, expires_at, disabled_at, validations_per_minute)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+  setMerchantTerms: `
+    update merchant set organizations = $2, validations_per_minute = $3 where merchant = $1`,
   disableMerchant: `
     update merchant set disabled_at = $2 where merchant = $1`,
   setMerchantKey: `
@@ -182,6 +191,10 @@ export const WRITES = {
     update merchant set notification_url = $2, notification_signed = $3 where merchant = $1`,
   countDirectoryUp: `
     update directory_version set version = version + 1 where id = 1`,
+  countDirectoryUpFrom: `
+    update directory_version set version = version + 1, fence = version - $1 where id = 1`,
+  setBait: `
+    update card_number set bait = $3 where organization = $1 and number_id = $2`,
   addNonce: `
     insert into request_nonce (caller, nonce, expires_at) values ($1, $2, $3)`,
   forgetNonces: `

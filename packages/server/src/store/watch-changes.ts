@@ -1,5 +1,5 @@
-import type { RecordId } from '../domain/record-id.ts';
-import type { Notification, WatchChange, WatchEntry } from '../usecase/watch-ports.ts';
+import type { FedChange, Notification, WatchChange, WatchEntry } from '../usecase/watch-ports.ts';
+import { idBytes } from './ids.ts';
 import type { SqlValue, Write } from './statements.ts';
 
 /** The writes that make a change of the watchlist or the outbox true. */
@@ -10,28 +10,45 @@ export function writesOfWatch(change: WatchChange): readonly Write[] {
     case 'end_watch':
       return [
         { name: 'endWatch', values: [change.panid, new Uint8Array()] },
-        { name: 'dropNotifications', values: [change.panid] },
+        ...forgetWrites(change.panid, change.organization),
       ];
-    case 'add_watch_mark': {
-      const { mark, organization, lineage, dueAtMs } = change.mark;
-      return [{ name: 'addWatchMark', values: [hex(mark), organization, hex(lineage), dueAtMs] }];
-    }
-    case 'wake_lineage': {
-      const { mark, organization, lineage } = change.mark;
+    case 'leave_watch':
       return [
-        { name: 'wakeLineage', values: [organization, hex(lineage), change.atMs] },
-        { name: 'dropWatchMark', values: [hex(mark)] },
+        { name: 'leaveWatch', values: [change.panid, change.atMs] },
+        ...forgetWrites(change.panid, change.organization),
       ];
+    case 'finish_watch':
+      return [
+        { name: 'finishWatch', values: [change.panid, change.claim, new Uint8Array()] },
+        ...forgetWrites(change.panid, change.organization),
+      ];
+    case 'watch_card':
+      return [{ name: 'watchCard', values: [change.organization, change.subject, change.panid] }];
+    case 'feed_change': {
+      const { organization, lineage, position, dueAtMs } = change.change;
+      const adopting = [organization, idBytes(lineage), change.numberIndex];
+      const what = [dueAtMs, idBytes(lineage), position];
+      const feeding = change.lineages.map((each): Write => {
+        return { name: 'feedWatchers', values: [organization, idBytes(each), ...what] };
+      });
+      return [{ name: 'adoptWatchers', values: adopting }, ...feeding];
     }
+    case 'wake_entry':
+      return [
+        { name: 'wakeEntry', values: [change.panid, change.atMs] },
+        ...change.fed.map((fed): Write => ({ name: 'markWoken', values: fedValues(fed) })),
+      ];
+    case 'drop_fed':
+      return [{ name: 'dropFed', values: fedValues(change.fed) }];
     case 'wake_number':
       return [{ name: 'wakeNumber', values: [change.panIndex, change.atMs] }];
     case 'settle_check': {
       const { panid, claim, nextCheckAtMs, organization, lineage, toldStatus } = change.check;
-      const { told, notificationCount, failureCount, lastCode } = change.check;
-      const place = [organization ?? null, lineage === undefined ? null : hex(lineage)];
+      const { told, notificationCount, failureCount, lastCode, subscribedAtMs } = change.check;
+      const place = [organization ?? null, lineage === undefined ? null : idBytes(lineage)];
       const state = [toldStatus ?? null, told ?? null, notificationCount, failureCount];
       const values = [panid, claim, nextCheckAtMs, ...place, ...state, lastCode ?? null];
-      return [{ name: 'settleCheck', values }];
+      return [{ name: 'settleCheck', values: [...values, subscribedAtMs ?? null] }];
     }
     case 'add_notification':
       return [{ name: 'addNotification', values: notificationValues(change.notification) }];
@@ -48,14 +65,22 @@ export function writesOfWatch(change: WatchChange): readonly Write[] {
   }
 }
 
-function hex(id: RecordId): Uint8Array {
-  return Buffer.from(id, 'hex');
+/** What was to be told is not told any more. */
+function forgetWrites(panid: string, organization: number | undefined): readonly Write[] {
+  const drop: Write = { name: 'dropNotifications', values: [panid] };
+  if (organization === undefined) return [drop];
+  const values = [organization, panid];
+  return [drop, { name: 'leaveCard', values }, { name: 'dropFeed', values }];
+}
+
+function fedValues({ organization, panid, dueAtMs, lineage, position }: FedChange): SqlValue[] {
+  return [organization, panid, dueAtMs, idBytes(lineage), position];
 }
 
 function entryValues(entry: WatchEntry): SqlValue[] {
   const { panid, merchantId, panIndex, customIndex, sealed, organization, lineage } = entry;
   const names = [panid, merchantId, panIndex, customIndex ?? null, sealed, organization ?? null];
-  const place = lineage === undefined ? null : hex(lineage);
+  const place = lineage === undefined ? null : idBytes(lineage);
   return [...names, place, entry.nextCheckAtMs, entry.createdAtMs];
 }
 

@@ -10,14 +10,20 @@
 export const WATCH_READS = {
   findPanid: `
     select panid from watch_entry where merchant = $1 and pan_index = $2`,
-  findWatchMerchant: `
-    select merchant from watch_entry where panid = $1 and ended = 0`,
+  findWatch: `
+    select merchant as "merchantId", organization, subscribed_at as "subscribedAtMs"
+    from watch_entry where panid = $1 and ended = 0`,
+  listWatchers: `
+    select merchant from watch_entry where pan_index = $1 and ended = 0 limit 100000`,
   listPanids: `
     select panid from watch_entry where merchant = $1 and custom_index = $2 and ended = 0
     order by created_at, panid limit 10000`,
-  listDueMarks: `
-    select mark, organization, lineage, due_at as "dueAtMs" from watch_mark
-    where due_at <= $1 order by due_at limit $2`,
+  listDueFeed: `
+    select organization, panid, due_at as "dueAtMs", lineage, position from change_feed
+    where woken = 0 and due_at <= $1 order by due_at limit $2`,
+  listFeed: `
+    select organization, panid, due_at as "dueAtMs", lineage, position from change_feed
+    where organization = $1 and panid = $2 order by due_at, lineage, position limit 10000`,
   listNotifications: `
     select panid, position, merchant as "merchantId", request_id as "requestId", state,
       attempt_count as "attemptCount", next_attempt_at as "nextAttemptAtMs",
@@ -35,22 +41,52 @@ export const WATCH_WRITES = {
     update watch_entry set ended = 1, pan_index = null, custom_index = null, sealed = $2,
       claim_count = claim_count + 1
     where panid = $1`,
+  /** Its scheme is still to be told. */
+  leaveWatch: `
+    update watch_entry set ended = 2, pan_index = null, custom_index = null, next_check_at = $2,
+      claimed_until = 0, claim_count = claim_count + 1
+    where panid = $1`,
+  /** By who has claimed it, and nobody else. */
+  finishWatch: `
+    update watch_entry set fence = claim_count - $2, ended = 1, pan_index = null,
+      custom_index = null, sealed = $3
+    where panid = $1`,
   dropNotifications: `
     delete from notification where panid = $1 and state = 'pending'`,
-  addWatchMark: `
-    insert into watch_mark (mark, organization, lineage, due_at) values ($1, $2, $3, $4)`,
-  wakeLineage: `
-    update watch_entry set next_check_at = $3, claimed_until = 0, claim_count = claim_count + 1
-    where organization = $1 and lineage = $2 and ended = 0`,
-  dropWatchMark: `
-    delete from watch_mark where mark = $1`,
+  watchCard: `
+    insert into watched_card (organization, subject, panid) values ($1, $2, $3)
+    on conflict do nothing`,
+  leaveCard: `
+    delete from watched_card where organization = $1 and panid = $2`,
+  /** Who waited for a number to come on record watches its lineage from the first change on. */
+  adoptWatchers: `
+    insert into watched_card (organization, subject, panid)
+    select organization, $2, panid from watched_card where organization = $1 and subject = $3
+    on conflict do nothing`,
+  /** One row for each who watches; none, and one look on the shard of the change, where nobody does. */
+  feedWatchers: `
+    insert into change_feed (organization, panid, due_at, lineage, position, woken)
+    select organization, panid, $3, $4, $5, 0 from watched_card
+    where organization = $1 and subject = $2
+    on conflict do nothing`,
+  markWoken: `
+    update change_feed set woken = 1
+    where organization = $1 and panid = $2 and due_at = $3 and lineage = $4 and position = $5`,
+  dropFed: `
+    delete from change_feed
+    where organization = $1 and panid = $2 and due_at = $3 and lineage = $4 and position = $5`,
+  dropFeed: `
+    delete from change_feed where organization = $1 and panid = $2`,
+  wakeEntry: `
+    update watch_entry set next_check_at = $2, claimed_until = 0, claim_count = claim_count + 1
+    where panid = $1 and ended = 0`,
   wakeNumber: `
     update watch_entry set next_check_at = $2, claimed_until = 0, claim_count = claim_count + 1
     where pan_index = $1 and ended = 0`,
   settleCheck: `
     update watch_entry set fence = claim_count - $2, next_check_at = $3, claimed_until = 0,
       organization = $4, lineage = $5, told_status = $6, told = $7, notification_count = $8,
-      failure_count = $9, last_code = $10
+      failure_count = $9, last_code = $10, subscribed_at = $11
     where panid = $1`,
   addNotification: `
     insert into notification (panid, position, merchant, request_id, sealed, created_at,
@@ -72,11 +108,12 @@ export const CLAIMS = {
     update watch_entry set claimed_until = $2, claim_count = claim_count + 1
     where panid in (
       select panid from watch_entry
-      where next_check_at <= $1 and claimed_until <= $1 and ended = 0
+      where next_check_at <= $1 and claimed_until <= $1 and ended <> 1
       order by next_check_at limit $3 /*skip locked*/)
     returning panid, merchant as "merchantId", sealed, organization, lineage,
       told_status as "toldStatus", told, notification_count as "notificationCount",
-      failure_count as "failureCount", next_check_at as "nextCheckAtMs", claim_count as "claim"`,
+      failure_count as "failureCount", next_check_at as "nextCheckAtMs", claim_count as "claim",
+      subscribed_at as "subscribedAtMs", ended`,
   claimNotifications: `
     update notification set claimed_until = $2, claim_count = claim_count + 1
     where (panid, position) in (

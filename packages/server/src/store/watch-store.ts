@@ -4,6 +4,7 @@ import type { ValidationStatus } from '../domain/validation.ts';
 import type {
   ClaimedEntry,
   ClaimedNotification,
+  FedChange,
   NotificationState,
   NotificationView,
   WatchStore,
@@ -11,28 +12,34 @@ import type {
 import type { Claimer } from './engine.ts';
 import type { Reader, Row } from './statements.ts';
 
-/** The watchlist and the outbox in tables watch_entry, watch_mark and notification. */
+/** The watchlist and the outbox in tables watch_entry, change_feed and notification. */
 export function makeWatchStore(reader: Reader, claimer: Claimer): WatchStore {
   return {
     async findPanid(merchantId, panIndex) {
       const [row] = await reader.read('findPanid', [merchantId, panIndex]);
       return row?.panid as string | undefined;
     },
-    async findMerchantOf(panid) {
-      const [row] = await reader.read('findWatchMerchant', [panid]);
-      return row?.merchant as string | undefined;
+    async findWatch(panid) {
+      const [row] = await reader.read('findWatch', [panid]);
+      if (row === undefined) return undefined;
+      const organization = (row.organization ?? undefined) as OrganizationNumber | undefined;
+      const subscribedAtMs = momentOf(row.subscribedAtMs);
+      return { merchantId: row.merchantId as string, organization, subscribedAtMs };
+    },
+    async listWatchers(panIndex) {
+      return (await reader.read('listWatchers', [panIndex])).map(({ merchant }) =>
+        String(merchant),
+      );
     },
     async listPanids(merchantId, customIndex) {
       const rows = await reader.read('listPanids', [merchantId, customIndex]);
       return rows.map(({ panid }) => panid as string);
     },
-    async listDueMarks(nowMs, limit) {
-      return (await reader.read('listDueMarks', [nowMs, limit])).map((row) => ({
-        mark: idOf(row.mark) as RecordId,
-        organization: row.organization as OrganizationNumber,
-        lineage: idOf(row.lineage) as RecordId,
-        dueAtMs: Number(row.dueAtMs),
-      }));
+    async listDueFeed(nowMs, limit) {
+      return (await reader.read('listDueFeed', [nowMs, limit])).map(fedOf);
+    },
+    async listFeed(organization, panid) {
+      return (await reader.read('listFeed', [organization, panid])).map(fedOf);
     },
     async claimEntries(nowMs, untilMs, limit) {
       return (await claimer.claim('claimEntries', [nowMs, untilMs, limit])).map(entryOf);
@@ -44,6 +51,16 @@ export function makeWatchStore(reader: Reader, claimer: Claimer): WatchStore {
     async listNotifications(state, limit) {
       return (await reader.read('listNotifications', [state, limit])).map(viewOf);
     },
+  };
+}
+
+function fedOf(row: Row): FedChange {
+  return {
+    organization: row.organization as OrganizationNumber,
+    panid: row.panid as string,
+    dueAtMs: Number(row.dueAtMs),
+    lineage: idOf(row.lineage) as RecordId,
+    position: row.position as number,
   };
 }
 
@@ -60,7 +77,13 @@ function entryOf(row: Row): ClaimedEntry {
     failureCount: row.failureCount as number,
     nextCheckAtMs: Number(row.nextCheckAtMs),
     claim: row.claim as number,
+    subscribedAtMs: momentOf(row.subscribedAtMs),
+    isEnding: row.ended === 2,
   };
+}
+
+function momentOf(value: Row[string] | undefined): number | undefined {
+  return value === null || value === undefined ? undefined : Number(value);
 }
 
 function claimedNotificationOf(row: Row): ClaimedNotification {

@@ -32,6 +32,8 @@ export interface CardOnRecord {
   /** Undefined where the BIN is ours and the number is not on record. */
   readonly lineage?: RecordId;
   readonly token?: string;
+  /** The number asked about is bait. */
+  readonly bait?: boolean;
   /** `A`: the token of the new number. */
   readonly newToken?: string;
 }
@@ -56,6 +58,16 @@ export interface HandledCallback {
   readonly acknowledgement?: unknown;
 }
 
+/** Whether who pushes has shown what was agreed with the upstream. */
+export type CallbackGuard = (shown: CallbackOrigin) => boolean;
+
+export interface CallbackOrigin {
+  /** SHA-256 of the client certificate it has proven to own, 64 lower-case hexadecimal digits. */
+  readonly certificate: string | undefined;
+  /** The last part of the path, where there is one. */
+  readonly secret: string | undefined;
+}
+
 export interface AccountUpdateSource {
   readonly name: string;
   readonly limits: {
@@ -65,11 +77,18 @@ export interface AccountUpdateSource {
   };
   /** Any number of inquiries; one outcome for each, in their order. Rejects for bugs only. */
   inquire(inquiries: readonly AccountInquiry[]): Promise<readonly InquiryOutcome[]>;
+  /** Whether it tells of changes by itself once it is asked to: then it is subscribed to. */
+  readonly pushes: boolean;
+  /**
+   * As whom a merchant is known there: two merchants with the same name share their subscriptions.
+   * Undefined: it is not.
+   */
+  subscriberOf(merchantId: string): string | undefined;
   /** Asks to be told of changes; undefined for each that is, a refusal for each that is not. */
   subscribe(inquiries: readonly AccountInquiry[]): Promise<readonly (Refusal | undefined)[]>;
   unsubscribe(inquiries: readonly AccountInquiry[]): Promise<readonly (Refusal | undefined)[]>;
   /**
-   * Reads what the upstream sent.
+   * Reads what the upstream sent, once it is known to be from there.
    *
    * @throws {Refusal} `ENCDATA_UNREADABLE`, `REQUEST_INVALID`
    */

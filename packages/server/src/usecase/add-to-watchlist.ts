@@ -8,8 +8,9 @@ import { firstCheckAt, type UpdaterSchedule } from '../domain/watch-schedule.ts'
 import type { Audited, Trail } from './audit-trail.ts';
 import { findMerchantCard } from './find-merchant-card.ts';
 import type { CardReference } from './find-number.ts';
-import type { CardStore, Clock, Directory, Keyring, Ledger, Random } from './ports.ts';
+import type { CardStore, Change, Clock, Directory, Keyring, Ledger, Random } from './ports.ts';
 import type { UpdaterVault, WatchEntry, WatchedCard, WatchStore } from './watch-ports.ts';
+import { watchedSubject } from './watch-subject.ts';
 
 /** A card that a merchant wants to hear of. */
 export interface WatchRequest {
@@ -99,21 +100,26 @@ async function add(
   const { ledger, watch, clock } = deps;
   const number = await findMerchantCard(deps, merchant, request.card, trail);
   if (schemeOf(number) === undefined) throw new Refusal('SCHEME_UNSUPPORTED');
-  const entry = await makeEntry(deps, merchant, request, number);
+  const { entry, subject } = await makeEntry(deps, merchant, request, number, trail);
+  const { panid, organization } = entry;
   const audit: AuditRecord = {
     atMs: clock.nowMs(),
     who: `merchant:${merchant.id}`,
     action: 'add_watch',
     outcome: 'done',
     maskedNumber: String(number),
-    panid: entry.panid,
+    panid,
     requestId,
   };
-  const outcome = await ledger.commit({ changes: [{ kind: 'add_watch', entry }], audit });
-  if (outcome.committed) return { status: 'added', panid: entry.panid };
-  const panid = await watch.findPanid(merchant.id, entry.panIndex);
-  if (panid === undefined) throw new Refusal('CARD_BUSY'); // Ended at this very moment.
-  return { status: 'already_there', panid };
+  const changes: Change[] = [{ kind: 'add_watch', entry }];
+  if (organization !== undefined && subject !== undefined) {
+    changes.push({ kind: 'watch_card', organization, subject, panid });
+  }
+  const outcome = await ledger.commit({ changes, audit });
+  if (outcome.committed) return { status: 'added', panid };
+  const there = await watch.findPanid(merchant.id, entry.panIndex);
+  if (there === undefined) throw new Refusal('CARD_BUSY'); // Ended at this very moment.
+  return { status: 'already_there', panid: there };
 }
 
 async function makeEntry(
@@ -121,7 +127,8 @@ async function makeEntry(
   merchant: Merchant,
   { card: reference, expiry, customReference }: WatchRequest,
   number: CardNumber,
-): Promise<WatchEntry> {
+  trail: Trail,
+): Promise<{ entry: WatchEntry; subject: Uint8Array | undefined }> {
   const panid = Buffer.from(random.bytes(16)).toString('hex');
   const card: WatchedCard = {
     pan: number.reveal(),
@@ -130,13 +137,12 @@ async function makeEntry(
     ...(customReference !== undefined && { customReference }),
   };
   const organization = directory.findBinRange(number)?.organization;
-  const record =
-    organization === undefined
-      ? undefined
-      : await cards.findNumberByIndex(organization, keyring.panIndex(organization, number));
+  const index = organization !== undefined && keyring.panIndex(organization, number);
+  const record = index ? await cards.findNumberByIndex(organization, index) : undefined;
+  if (record?.bait && reference.kind === 'number') trail.tripBait();
   const place = { panid, merchantId: merchant.id, part: 'entry' };
   const nowMs = clock.nowMs();
-  return {
+  const entry = {
     panid,
     merchantId: merchant.id,
     panIndex: vault.numberIndex(number),
@@ -150,4 +156,5 @@ async function makeEntry(
     nextCheckAtMs: firstCheckAt(schedule, nowMs, random.integerBelow(2 ** 32) / 2 ** 32),
     createdAtMs: nowMs,
   };
+  return { entry, subject: index ? watchedSubject(record?.lineage, index) : undefined };
 }

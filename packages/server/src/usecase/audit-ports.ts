@@ -28,7 +28,8 @@ export interface AuditArchive {
 
 /** Signs what a chain was at one moment. */
 export interface CheckpointSigner {
-  readonly publicKey: PublicKey;
+  /** Of the key that signs, then of those that signed before it. */
+  publicKeys(): readonly PublicKey[];
   /** A C2SP signed note. */
   sign(tip: ChainTip): string;
 }
@@ -45,6 +46,7 @@ export type AlarmKind =
   | 'audit_restored' // the database is older than its checkpoints
   | 'checkpoint_failed' // the second place did not take a checkpoint
   | 'budget_exhausted' // somebody asks about more different cards than they may
+  | 'bait_asked' // somebody asked about a card that nobody honest asks about
   | 'record_damaged'; // a row does not agree with its seal
 
 /** Facts of an alarm: ids and counts, never a number or a secret. */

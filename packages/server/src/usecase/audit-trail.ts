@@ -28,6 +28,7 @@ export type AuditFacts = {
     | 'upstreamCode'
     | 'losses'
     | 'lift'
+    | 'bait'
     | 'key']?: AuditRecord[Name] | undefined;
 };
 
@@ -36,6 +37,11 @@ export interface Trail {
   note(facts: AuditFacts): void;
   /** A token of a closed epoch was seen: counted with the record of the refusal. */
   countSeen(organization: OrganizationNumber, epoch: number): void;
+  /**
+   * Somebody asks about a card that is bait: the record says so, and the alarm is raised. It changes
+   * nothing of the answer, nor when it leaves.
+   */
+  tripBait(): void;
   /**
    * Counts a card that is asked about, in whatever way, before it is looked up.
    *
@@ -99,6 +105,11 @@ export function makeAudited(deps: AuditedDeps): Audited {
       countSeen(organization, epoch) {
         charges.push({ kind: 'count_seen_token', organization, epoch, atMs });
       },
+      tripBait() {
+        facts = { ...facts, bait: true };
+        // Behind this turn of the event loop: who asks must not be able to measure it.
+        setImmediate(() => alarm.raise('bait_asked', { who, action }));
+      },
       spend(text, keep) {
         charges.push(...budgets.spend(who, text, keep));
       },
@@ -158,7 +169,8 @@ function isUnavailable(error: unknown): boolean {
 /** Whether a refusal is one of many for the same reason, of which the first is on record. */
 function isRepeated(refusal: Refusal, { budgets, rate }: AuditedDeps): boolean {
   if (refusal.code === 'BUDGET_EXHAUSTED') return !budgets.isFirst(refusal);
-  return refusal.code === 'RATE_EXCEEDED' && !rate.isFirst(refusal);
+  const isLimit = refusal.code === 'RATE_EXCEEDED' || refusal.code === 'QUOTA_EXCEEDED';
+  return isLimit && !rate.isFirst(refusal);
 }
 
 type RecordParts = AuditFacts &
@@ -176,6 +188,7 @@ function recordInOrder(parts: RecordParts): AuditRecord {
   const record = {
     action: parts.action,
     atMs: parts.atMs,
+    bait: parts.bait,
     change: parts.change,
     code: parts.code,
     key: parts.key,

@@ -1,26 +1,18 @@
 import assert from 'node:assert/strict';
 import type { AuditRecord } from '../domain/audit-record.ts';
-import { Refusal } from '../domain/error.ts';
-import type { Expiry } from '../domain/expiry.ts';
-import type { Merchant } from '../domain/merchant.ts';
-import { CardNumber } from '../domain/pan.ts';
-import { schemeOf } from '../domain/scheme.ts';
-import type { ValidationStatus } from '../domain/validation.ts';
+import { Refusal, type RefusalCode } from '../domain/error.ts';
 import { checkAgainAt, nextCheckAt, type UpdaterSchedule } from '../domain/watch-schedule.ts';
-import type { AccountUpdate, InquiryOutcome } from './account-update-source.ts';
-import type { Change, Clock, Directory, Ledger, Random } from './ports.ts';
-import type { AccountUpdates } from './route-inquiries.ts';
-import { updateFields } from './update-fields.ts';
-import type { ClaimedEntry, UpdaterVault, WatchedCard, WatchStore } from './watch-ports.ts';
+import type { AccountUpdate } from './account-update-source.ts';
+import { type FinishWatchDeps, finishWatch } from './finish-watch.ts';
+import { type OpenedEntry, openEntry } from './open-entry.ts';
+import type { Change } from './ports.ts';
+import { type Replay, type ReplayDeps, replayChanges } from './replay-changes.ts';
+import { type Subscription, subscribeCards, unsubscribeCard } from './subscribe-cards.ts';
+import { newsOf } from './watch-news.ts';
+import type { ClaimedEntry } from './watch-ports.ts';
+import { watchedSubject } from './watch-subject.ts';
 
-export interface CheckWatchlistDeps {
-  readonly ledger: Ledger;
-  readonly directory: Directory;
-  readonly accountUpdates: AccountUpdates;
-  readonly watch: WatchStore;
-  readonly vault: UpdaterVault;
-  readonly random: Random;
-  readonly clock: Clock;
+export interface CheckWatchlistDeps extends ReplayDeps, FinishWatchDeps {
   readonly schedule: UpdaterSchedule;
 }
 
@@ -29,52 +21,44 @@ export type CheckWatchlist = () => Promise<number>;
 
 /** A hundred fit one call of a scheme; some rounds more keep the wait for a stop short. */
 const CLAIMS_MAX = 200;
-const MARKS_MAX = 500;
+const WAKES_MAX = 500;
 
 /** A round takes some seconds; a node that died gives its claims back after this. */
 const CLAIM_MS = 5 * 60 * 1000;
 
-/** What is no news to a merchant that was told nothing yet: the card it has is the one there is. */
-const NO_NEWS: readonly ValidationStatus[] = ['N', 'P', 'V'];
-
-interface OpenedEntry {
-  readonly entry: ClaimedEntry;
-  readonly card: WatchedCard;
-  readonly merchant: Merchant;
-  readonly number: CardNumber;
-  readonly expiry: Expiry;
-}
-
 /**
- * Checks the cards that are due, and those whose lineage was marked by an account change that took
- * effect. What is new is put in the outbox in the unit that settles the check, so that neither is
- * there without the other.
+ * Checks the cards that are due, and those of our own record that changed. What is new is put in the
+ * outbox in the unit that settles the check, so that neither is there without the other.
  */
 export function makeCheckWatchlist(deps: CheckWatchlistDeps): CheckWatchlist {
   return async () => {
-    await wakeMarked(deps);
+    await wakeFed(deps);
     const nowMs = deps.clock.nowMs();
     const claimed = await deps.watch.claimEntries(nowMs, nowMs + CLAIM_MS, CLAIMS_MAX);
     const opened = claimed.flatMap((entry) => openEntry(deps, entry));
-    const outcomes = await deps.accountUpdates.inquire(opened);
-    await Promise.all(
-      opened.map((each, index) => {
-        const outcome = outcomes[index];
-        assert(outcome);
-        return settle(deps, each, outcome);
-      }),
-    );
+    const [over, watched] = [opened.filter(({ isOver }) => isOver), opened.filter(isWatched)];
+    const fresh = watched.filter(({ entry }) => entry.subscribedAtMs === undefined);
+    const subscriptions = await subscribeCards(deps, fresh);
+    const looks = await look(deps, watched);
+    await Promise.all([
+      ...watched.map((each) => settle(deps, each, looks.get(each), subscriptions.get(each))),
+      ...over.map((each) => finishWatch(deps, each)),
+    ]);
     return claimed.length;
   };
 }
 
-async function wakeMarked({ ledger, watch, clock }: CheckWatchlistDeps): Promise<void> {
-  const marks = await watch.listDueMarks(clock.nowMs(), MARKS_MAX);
+const isWatched = ({ isOver }: OpenedEntry) => !isOver;
+
+/** What is fed makes its entry due. Once: an entry that cannot be checked is not woken for ever. */
+async function wakeFed({ ledger, watch, clock, random }: CheckWatchlistDeps): Promise<void> {
+  const due = await watch.listDueFeed(clock.nowMs(), WAKES_MAX);
+  const byPanid = Map.groupBy(due, ({ panid }) => panid);
   await Promise.all(
-    marks.map((mark) => {
+    [...byPanid].map(([panid, fed]) => {
       const atMs = clock.nowMs();
-      const audit = auditOf(atMs, { action: 'wake_watch', requestId: mark.mark });
-      return ledger.commit({ changes: [{ kind: 'wake_lineage', mark, atMs }], audit });
+      const audit = auditOf(atMs, { action: 'wake_watch', requestId: random.recordId(), panid });
+      return ledger.commit({ changes: [{ kind: 'wake_entry', panid, fed, atMs }], audit });
     }),
   );
 }
@@ -86,92 +70,118 @@ function auditOf(
   return { atMs, who: 'updater', outcome: 'done', ...facts };
 }
 
-/** Merchants that are no more are passed over: their claim runs out, and nobody is told. */
-function openEntry({ directory, vault }: CheckWatchlistDeps, entry: ClaimedEntry): OpenedEntry[] {
-  const { panid, merchantId, sealed } = entry;
-  const merchant = directory.findMerchantById(merchantId);
-  if (merchant === undefined || merchant.disabledAtMs !== undefined) return [];
-  const card: WatchedCard = JSON.parse(vault.open({ panid, merchantId, part: 'entry' }, sealed));
-  const number = CardNumber.parseNumber(card.pan);
-  return [{ entry, card, merchant, number, expiry: card.expiry as Expiry }];
+/** Our own record is looked at change by change; of a scheme's card there is one answer, for now. */
+async function look(
+  deps: CheckWatchlistDeps,
+  opened: readonly OpenedEntry[],
+): Promise<ReadonlyMap<OpenedEntry, Replay>> {
+  const looks = new Map<OpenedEntry, Replay>();
+  const elsewhere: OpenedEntry[] = [];
+  for (const each of opened) {
+    const { panid, organization } = each.entry;
+    const isOurs = deps.directory.findBinRange(each.number)?.organization === organization;
+    if (organization === undefined || !isOurs) elsewhere.push(each);
+    else looks.set(each, await replayChanges(deps, { panid, organization }, each));
+  }
+  const outcomes = await deps.accountUpdates.inquire(elsewhere);
+  for (const [index, each] of elsewhere.entries()) {
+    const outcome = outcomes[index];
+    assert(outcome);
+    looks.set(each, { outcomes: [outcome], fed: [], hasMore: false });
+  }
+  return looks;
 }
 
 async function settle(
   deps: CheckWatchlistDeps,
   opened: OpenedEntry,
-  outcome: InquiryOutcome,
+  replay: Replay | undefined,
+  subscription: Subscription,
 ): Promise<void> {
-  const { ledger, clock } = deps;
-  const { entry, number } = opened;
-  const nowMs = clock.nowMs();
-  const requestId = deps.random.recordId();
-  const { panid } = entry;
-  const source = deps.accountUpdates.sourceOf(number).name;
-  const begin = { action: 'check_watch', requestId, maskedNumber: String(number), source } as const;
-  if (outcome.refusal !== undefined) {
-    const { code } = outcome.refusal;
-    const audit = auditOf(nowMs, { ...begin, outcome: 'refused', code });
-    await ledger.commit({ changes: [failedCheck(entry, code, nowMs)], audit });
-    return;
-  }
-  const { update } = outcome;
-  const news = newsOf(deps, opened, update);
-  const { organization = entry.organization, lineage = entry.lineage } = update.onRecord ?? {};
-  const check = {
-    panid,
-    claim: entry.claim,
-    nextCheckAtMs: nextCheckAt(deps.schedule, nowMs, deps.random.integerBelow(2 ** 32) / 2 ** 32),
-    organization,
-    lineage,
-    toldStatus: news === undefined ? entry.toldStatus : update.status,
-    told: news?.told ?? entry.told,
-    notificationCount: entry.notificationCount + (news === undefined ? 0 : 1),
-    failureCount: 0,
-  };
-  const changes: Change[] = [{ kind: 'settle_check', check }, ...(news?.changes ?? [])];
-  // Where the claim is lost, another check is on its way, and nothing of this one is kept.
-  const audit = auditOf(nowMs, { ...begin, status: update.status });
-  await ledger.commit({ changes, audit });
+  assert(replay);
+  const { changes, audit } = settled(deps, opened, replay, subscription);
+  const outcome = await deps.ledger.commit({ changes, audit });
+  // Another check is on its way, or nobody watches any more; nothing of this one is kept.
+  if (!outcome.committed && subscription === 'done') await unsubscribeCard(deps, opened);
 }
 
-function failedCheck(entry: ClaimedEntry, lastCode: string, nowMs: number): Change {
+/** What a check comes to: the notifications, and when the entry is due again. */
+function settled(
+  deps: CheckWatchlistDeps,
+  opened: OpenedEntry,
+  replay: Replay,
+  subscription: Subscription,
+): { changes: readonly Change[]; audit: AuditRecord } {
+  const { clock } = deps;
+  const { entry, number } = opened;
+  const nowMs = clock.nowMs();
+  const audit = auditOf(nowMs, {
+    ...{ action: 'check_watch', requestId: deps.random.recordId(), maskedNumber: String(number) },
+    source: deps.accountUpdates.sourceOf(number).name,
+  });
+  const subscribedAtMs = subscription === 'done' ? nowMs : entry.subscribedAtMs;
+  const updates: AccountUpdate[] = [];
+  for (const { update, refusal } of replay.outcomes) {
+    if (refusal !== undefined) {
+      const { code } = refusal;
+      const refused = { ...audit, outcome: 'refused', code } as const;
+      return { changes: [failedCheck(entry, code, nowMs, subscribedAtMs)], audit: refused };
+    }
+    updates.push(update);
+  }
+  const last = updates.at(-1);
+  assert(last);
+  const { told, notifications } = newsOf(deps, opened, updates);
+  const { organization = entry.organization, lineage = entry.lineage } = last.onRecord ?? {};
+  const placed = placeChanges(deps, opened, last);
+  const check = {
+    ...{ panid: entry.panid, claim: entry.claim, organization, lineage, ...told },
+    // What changed before its place was known was not fed: it is looked at once more.
+    nextCheckAtMs: replay.hasMore || placed.length > 0 ? nowMs : dueAgain(deps, subscription),
+    failureCount: 0,
+    subscribedAtMs,
+    lastCode: subscription === 'done' ? undefined : subscription?.code,
+  };
+  const changes: Change[] = [
+    { kind: 'settle_check', check },
+    ...placed,
+    ...replay.fed.map((fed): Change => ({ kind: 'drop_fed', fed })),
+    ...notifications.map((notification): Change => ({ kind: 'add_notification', notification })),
+  ];
+  return { changes, audit: { ...audit, status: last.status } };
+}
+
+/** A scheme that could not be subscribed to is asked again tomorrow, where that may help. */
+function dueAgain({ schedule, clock, random }: CheckWatchlistDeps, subscription: Subscription) {
+  const share = random.integerBelow(2 ** 32) / 2 ** 32;
+  const isPassing = subscription instanceof Refusal && subscription.kind === 'unavailable';
+  const days = isPassing ? 1 : schedule.recheckDays;
+  return nextCheckAt({ ...schedule, recheckDays: days }, clock.nowMs(), share);
+}
+
+/** A card that came on record, or whose BIN became ours, since it was last checked. */
+function placeChanges(
+  { keyring }: CheckWatchlistDeps,
+  { entry, number }: OpenedEntry,
+  { onRecord }: AccountUpdate,
+): Change[] {
+  if (onRecord === undefined) return [];
+  const { organization, lineage } = onRecord;
+  if (organization === entry.organization && lineage === entry.lineage) return [];
+  const subject = watchedSubject(lineage, keyring.panIndex(organization, number));
+  return [{ kind: 'watch_card', organization, subject, panid: entry.panid }];
+}
+
+function failedCheck(
+  entry: ClaimedEntry,
+  lastCode: RefusalCode,
+  nowMs: number,
+  subscribedAtMs: number | undefined,
+): Change {
   const { panid, claim, organization, lineage, toldStatus, told, notificationCount } = entry;
   const nextCheckAtMs = checkAgainAt(nowMs, entry.failureCount);
   const failureCount = entry.failureCount + 1;
-  const kept = { organization, lineage, toldStatus, told, notificationCount };
+  const kept = { organization, lineage, toldStatus, told, notificationCount, subscribedAtMs };
   const check = { panid, claim, nextCheckAtMs, failureCount, lastCode, ...kept };
   return { kind: 'settle_check', check };
-}
-
-/** What the merchant has to be told; undefined when it knows. */
-function newsOf(
-  { vault, clock, random }: CheckWatchlistDeps,
-  { entry, card, number, expiry }: OpenedEntry,
-  update: AccountUpdate,
-): { told: Uint8Array; changes: readonly Change[] } | undefined {
-  const { panid, merchantId, toldStatus } = entry;
-  const knowsNothing = toldStatus === undefined || NO_NEWS.includes(toldStatus);
-  if (knowsNothing && NO_NEWS.includes(update.status)) return undefined;
-  const { status, newNumber, newExpiry } = update;
-  const state = [status, newNumber?.reveal() ?? '', newExpiry ?? ''].join(' ');
-  const told = vault.textIndex('told', `${panid} ${state}`);
-  if (entry.told !== undefined && Buffer.from(entry.told).equals(told)) return undefined;
-  const scheme = schemeOf(number);
-  if (scheme === undefined) throw new Refusal('SCHEME_UNSUPPORTED');
-  const fields = {
-    panid,
-    ...updateFields({ number, expiry, by: card.by }, { ...update, scheme }),
-    ...(card.customReference !== undefined && { customreference: card.customReference }),
-  };
-  const position = entry.notificationCount + 1;
-  const place = { panid, merchantId, part: `notification:${position}` };
-  const notification = {
-    panid,
-    position,
-    merchantId,
-    requestId: random.recordId(),
-    sealed: vault.seal(place, JSON.stringify(fields)),
-    createdAtMs: clock.nowMs(),
-  };
-  return { told, changes: [{ kind: 'add_notification', notification }] };
 }

@@ -25,6 +25,7 @@ import { drawPan } from './draw-pan.ts';
 import { demandRecord, type FindNumberDeps, lookUpNumber } from './find-number.ts';
 import { addAccountChange, demandCurrent } from './lineage.ts';
 import {
+  addNumber,
   DRAW_LIMIT,
   type MakeNumberDeps,
   makeNumber,
@@ -32,6 +33,7 @@ import {
   numberConflict,
 } from './make-number.ts';
 import type { Change } from './ports.ts';
+import { isNumberDeleted } from './refuse-deleted.ts';
 
 export interface CreateCardRequest {
   readonly organization: OrganizationNumber;
@@ -69,7 +71,7 @@ export type CreateCardDeps = FindNumberDeps &
  * number on record keeps the one it has and gets one more card.
  *
  * @throws {Refusal} `ORGANIZATION_NOT_FOUND`, `RIGHT_MISSING`, `ORGANIZATION_RECORD_MISSING`, `PAN_OUTSIDE_BIN_RANGES`,
- *   `PAN_LENGTH_NOT_SERVED`, `CARD_EXISTS`, `CARD_REPLACED`, `CARD_CLOSED`, `BIN_RANGE_EXHAUSTED`,
+ *   `PAN_LENGTH_NOT_SERVED`, `NUMBER_DELETED`, `CARD_EXISTS`, `CARD_REPLACED`, `CARD_CLOSED`, `BIN_RANGE_EXHAUSTED`,
  *   `TOKENS_EXHAUSTED`, `CARD_BUSY`, `KEY_UNAVAILABLE`, `IDEMPOTENCY_KEY_REUSED`
  */
 export function makeCreateCard(deps: CreateCardDeps): CreateCard {
@@ -104,20 +106,37 @@ async function issue(
     trail.note({ maskedNumber: String(pan) });
     const known = await lookUpNumber(deps, organization.number, pan);
     if (known !== undefined && request.pan === undefined) continue; // Drawn before: draw again.
+    if (known?.record.bait) trail.tripBait();
     const made = known === undefined ? makeNumber(deps, organization, pan) : undefined;
     const record = made ?? known?.record;
     assert(record, 'a number is known or made');
     const card = makeCard(deps, record, range, request);
     const details = shownDetails(deps.directory, caller, record.organization, request.details);
     const answer = issuedCard(organization, record, card, details, pan);
-    const changes = made === undefined ? await claimLineage(deps, record, card) : [addNumber(made)];
+    const changes =
+      made === undefined
+        ? await claimLineage(deps, record, card)
+        : [addNumber(deps.keyring, made, pan)];
     trail.note({ token: record.token });
     conflict = await commitCard(trail, made, card, [...keep(answer), ...changes]);
     if (conflict === undefined) return answer;
     trail.note({ token: undefined });
+    if (conflict === 'name_deleted') await demandNotDeleted(deps, organization, request.pan);
   }
   if (conflict === 'change_taken') throw new Refusal('CARD_BUSY');
   throw new Refusal(conflict === 'token_taken' ? 'TOKENS_EXHAUSTED' : 'BIN_RANGE_EXHAUSTED');
+}
+
+/** A number that was drawn is drawn again, and so is a random token. @throws {Refusal} `NUMBER_DELETED` */
+async function demandNotDeleted(
+  deps: CreateCardDeps,
+  { number, formats }: Organization,
+  given: Pan | undefined,
+): Promise<void> {
+  if (given === undefined) return;
+  const format = formats.find(({ panLengths }) => panLengths.includes(given.length));
+  const isDeleted = await isNumberDeleted(deps, number, given);
+  if (isDeleted || format?.engine === 'keyed') throw new Refusal('NUMBER_DELETED');
 }
 
 function choosePan(
@@ -155,8 +174,6 @@ function makeCard(
     createdAtMs: nowMs,
   };
 }
-
-const addNumber = (record: NumberRecord): Change => ({ kind: 'add_number', record });
 
 /**
  * A number on record may be replaced at this very moment, and all of its cards with it: whoever comes

@@ -13,6 +13,7 @@ import { type CardNumber, Pan } from '../domain/pan.ts';
 import { keptDigits } from '../domain/token-format.ts';
 import type { Trail } from './audit-trail.ts';
 import type { CardStore, Directory, Keyring, SealedPlace } from './ports.ts';
+import { refuseDeletedNumber, refuseDeletedToken } from './refuse-deleted.ts';
 
 export interface FindNumberDeps {
   readonly directory: Directory;
@@ -56,7 +57,7 @@ export function findByReference(
 /**
  * The record of a card number that must have one.
  *
- * @throws {Refusal} `BUDGET_EXHAUSTED`, `CARD_NUMBER_NOT_FOUND`, `RECORD_DAMAGED`, `KEY_UNAVAILABLE`
+ * @throws {Refusal} `BUDGET_EXHAUSTED`, `CARD_NUMBER_NOT_FOUND`, `CARD_DELETED`, `RECORD_DAMAGED`, `KEY_UNAVAILABLE`
  */
 export function findByNumber(
   deps: FindNumberDeps,
@@ -100,7 +101,7 @@ export function lookUpNumber(
  * A token that the card had before it was moved to a newer epoch finds the card as well. A token of a
  * closed epoch is counted when it opens and agrees with its record, and refused.
  *
- * @throws {Refusal} `BUDGET_EXHAUSTED`, `TOKEN_MALFORMED`, `CARD_NUMBER_NOT_FOUND`, `TOKEN_EPOCH_CLOSED`,
+ * @throws {Refusal} `BUDGET_EXHAUSTED`, `TOKEN_MALFORMED`, `CARD_NUMBER_NOT_FOUND`, `CARD_DELETED`, `TOKEN_EPOCH_CLOSED`,
  *   `TOKEN_EPOCH_DESTROYED`, `RECORD_DAMAGED`, `KEY_UNAVAILABLE`
  */
 export function findByToken(
@@ -174,8 +175,12 @@ async function byNumber<T extends NumberInBrief>(
   trail.note({ maskedNumber: String(number) });
   trail.spend(number.reveal(), keptDigits(organization.formats, number.length));
   const found = await lookUp(look, organization.number, number);
-  if (found === undefined) throw new Refusal('CARD_NUMBER_NOT_FOUND');
+  if (found === undefined) {
+    await refuseDeletedNumber(look, organization.number, number);
+    throw new Refusal('CARD_NUMBER_NOT_FOUND');
+  }
   trail.note({ token: found.record.token });
+  if (found.record.bait) trail.tripBait();
   return found;
 }
 
@@ -207,9 +212,12 @@ async function byToken<T extends NumberInBrief>(
     (await byReplacedToken(look, organization.number, opened.epoch, token));
   if (record === undefined) {
     await refuseLost(cards, organization.number, opened.lost, token);
+    const epochs = [opened.epoch, ...opened.lost];
+    await refuseDeletedToken(look, organization.number, epochs, token);
     throw new Refusal('CARD_NUMBER_NOT_FOUND');
   }
   trail.note({ token: record.token });
+  if (record.bait) trail.tripBait();
   const pan = openPan(keyring, record);
   if (opened.pan !== undefined && !pan.equals(opened.pan)) throw new Refusal('RECORD_DAMAGED');
   if (keys.closed.has(opened.epoch)) {

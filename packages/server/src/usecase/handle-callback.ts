@@ -1,17 +1,26 @@
 import { Refusal } from '../domain/error.ts';
 import type { Scheme } from '../domain/scheme.ts';
-import type { HandledCallback } from './account-update-source.ts';
+import type { CallbackGuard, CallbackOrigin, HandledCallback } from './account-update-source.ts';
 import type { Clock, Ledger, Random } from './ports.ts';
 import type { AccountUpdates } from './route-inquiries.ts';
 import type { UpdaterVault } from './watch-ports.ts';
 
-export type HandleCallback = (
-  scheme: Scheme,
-  body: Uint8Array,
-) => Promise<HandledCallback['acknowledgement']>;
+export interface HandleCallback {
+  /**
+   * Before anything of it is read.
+   *
+   * @throws {Refusal} `ROUTE_UNKNOWN` where no pushes of the scheme are taken, `CREDENTIALS_INVALID`
+   */
+  demandScheme(scheme: Scheme, origin: CallbackOrigin): void;
+  /**
+   * @throws {Refusal} `ROUTE_UNKNOWN`, `ENCDATA_UNREADABLE`, `REQUEST_INVALID`
+   */
+  take(scheme: Scheme, body: Uint8Array): Promise<HandledCallback['acknowledgement']>;
+}
 
 export interface HandleCallbackDeps {
   readonly accountUpdates: AccountUpdates;
+  readonly guards: Partial<Record<Scheme, CallbackGuard>>;
   readonly ledger: Ledger;
   readonly vault: UpdaterVault;
   readonly random: Random;
@@ -22,15 +31,19 @@ export interface HandleCallbackDeps {
 const HINTS_MAX = 1_000;
 
 /**
- * Takes what a scheme pushed. It is a hint only: the cards it names are asked for anew, so that a
- * forged one costs an inquiry and tells nobody anything. Whether a card is watched is not answered.
- *
- * @throws {Refusal} `ROUTE_UNKNOWN` where the scheme is not connected, `ENCDATA_UNREADABLE`,
- *   `REQUEST_INVALID`
+ * Takes what a scheme pushed, from the scheme only. It is a hint all the same: the cards it names are
+ * asked for anew, and whether a card is watched is not answered.
  */
 export function makeHandleCallback(deps: HandleCallbackDeps): HandleCallback {
-  const { accountUpdates, ledger, vault, random, clock } = deps;
-  return async (scheme, body) => {
+  const { guards, accountUpdates, ledger, vault, random, clock } = deps;
+
+  function demandScheme(scheme: Scheme, origin: CallbackOrigin): void {
+    const guard = guards[scheme];
+    if (guard === undefined) throw new Refusal('ROUTE_UNKNOWN');
+    if (!guard(origin)) throw new Refusal('CREDENTIALS_INVALID');
+  }
+
+  async function take(scheme: Scheme, body: Uint8Array) {
     const source = accountUpdates.schemeSource(scheme);
     if (source === undefined) throw new Refusal('ROUTE_UNKNOWN');
     const { hints, acknowledgement } = await source.handleCallback(body);
@@ -49,5 +62,7 @@ export function makeHandleCallback(deps: HandleCallbackDeps): HandleCallback {
     } as const;
     await ledger.commit({ changes, audit: { ...record, source: source.name } });
     return acknowledgement;
-  };
+  }
+
+  return { demandScheme, take };
 }

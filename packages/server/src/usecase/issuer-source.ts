@@ -12,12 +12,13 @@ import type {
 import { type FindNumberDeps, lookUpNumber, openPan } from './find-number.ts';
 import { readLineage } from './lineage.ts';
 import type { Clock } from './ports.ts';
+import { NO_PUSHES } from './subscribe-cards.ts';
 
 export type IssuerSourceDeps = FindNumberDeps & { readonly clock: Clock };
 
 /**
  * The issuer's own records as a source: the same facts that creating, reissuing and renewing cards
- * made, and that issuers told. Nobody has to subscribe: whatever is recorded makes its watchers due.
+ * made, and that issuers told. Nobody has to subscribe: whatever is recorded is fed to its watchers.
  */
 export function makeIssuerSource(deps: IssuerSourceDeps): AccountUpdateSource {
   return {
@@ -25,18 +26,23 @@ export function makeIssuerSource(deps: IssuerSourceDeps): AccountUpdateSource {
     limits: { inquiriesPerCall: 1, callsAtOnce: 1 },
     async inquire(inquiries) {
       const outcomes: InquiryOutcome[] = [];
-      for (const inquiry of inquiries) outcomes.push(await outcomeOf(deps, inquiry));
+      for (const inquiry of inquiries) {
+        outcomes.push(await inquireRecord(deps, inquiry, deps.clock.nowMs()));
+      }
       return outcomes;
     },
-    subscribe: async (inquiries) => inquiries.map(() => undefined),
-    unsubscribe: async (inquiries) => inquiries.map(() => undefined),
-    handleCallback: () => Promise.reject(new Refusal('ROUTE_UNKNOWN')),
+    ...NO_PUSHES,
   };
 }
 
-async function outcomeOf(deps: IssuerSourceDeps, inquiry: AccountInquiry): Promise<InquiryOutcome> {
+/** One inquiry of our own record, as it stands at a moment. */
+export async function inquireRecord(
+  deps: FindNumberDeps,
+  inquiry: AccountInquiry,
+  atMs: number,
+): Promise<InquiryOutcome> {
   try {
-    return { update: await lookUp(deps, inquiry) };
+    return { update: await lookUp(deps, inquiry, atMs) };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     return { refusal: error };
@@ -45,17 +51,18 @@ async function outcomeOf(deps: IssuerSourceDeps, inquiry: AccountInquiry): Promi
 
 /** @throws {Refusal} `RECORD_DAMAGED`, `KEY_UNAVAILABLE` */
 async function lookUp(
-  deps: IssuerSourceDeps,
+  deps: FindNumberDeps,
   { merchant, number, expiry }: AccountInquiry,
+  atMs: number,
 ): Promise<AccountUpdate> {
-  const { directory, cards, clock } = deps;
+  const { directory, cards } = deps;
   const range = directory.findBinRange(number);
   if (range === undefined) return { status: 'N' };
   const { organization } = range;
   const found = await lookUpNumber(deps, organization, number);
   if (found === undefined) return { status: 'P', onRecord: { organization } };
   const { record } = found;
-  const state = await readLineage(cards, record, clock.nowMs());
+  const state = await readLineage(cards, record, atMs);
   const newest =
     state.newestNumberId === record.id
       ? record
@@ -75,6 +82,7 @@ async function lookUp(
       organization,
       lineage: record.lineage,
       token: record.token,
+      ...(record.bait && { bait: true }),
       ...(status === 'A' && { newToken: newest.token }),
     },
   };
@@ -82,7 +90,7 @@ async function lookUp(
 
 /** What is new to the merchant. Of several cards with one number, the one that is good longest. */
 function news(
-  { keyring }: IssuerSourceDeps,
+  { keyring }: FindNumberDeps,
   status: AccountUpdate['status'],
   newest: NumberInBrief,
   expiries: readonly Expiry[],

@@ -2,7 +2,7 @@ import type { KeyEpoch } from '../domain/key-epoch.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { Audited, RequestContext } from './audit-trail.ts';
 import { addKey, nameOfKey } from './key-changes.ts';
-import type { KeyJobStore, KeyPurpose, KeyRecord } from './key-ports.ts';
+import type { KeyJobStore, KeyName, KeyPurpose, KeyRecord } from './key-ports.ts';
 import type {
   CardStore,
   Change,
@@ -32,10 +32,10 @@ export interface KeyAdminDeps {
  */
 export const SETTLE_MS = 2_000;
 
-/** The keys of one organization and purpose, destroyed ones too, oldest first. */
+/** The keys of one purpose, of an organization or the service, destroyed ones too, oldest first. */
 export async function readSeries(
   { keys }: Pick<KeyAdminDeps, 'keys'>,
-  organization: OrganizationNumber,
+  organization: OrganizationNumber | undefined,
   purpose: KeyPurpose,
 ): Promise<readonly KeyRecord[]> {
   const all = await keys.listKeys();
@@ -61,7 +61,7 @@ export async function changeKeys(
 export async function addWaitingKey(
   deps: KeyAdminDeps,
   context: RequestContext,
-  name: { organization: OrganizationNumber; purpose: KeyPurpose; epoch: number },
+  name: KeyName,
   extra: { readonly bytes?: Uint8Array; readonly changes?: readonly Change[] } = {},
 ): Promise<void> {
   const key = await deps.keyring.newKey(name, extra.bytes);
@@ -74,7 +74,7 @@ export async function activateKey(
   deps: KeyAdminDeps,
   context: RequestContext,
   before: KeyEpoch,
-  name: { organization: OrganizationNumber; purpose: KeyPurpose; epoch: number },
+  name: KeyName,
   extra: readonly Change[] = [],
 ): Promise<void> {
   const at = { ...name, atMs: deps.clock.nowMs() };

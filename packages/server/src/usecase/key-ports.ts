@@ -24,6 +24,19 @@ export type KeyPurpose =
   | 'audit' // service: Ed25519 private key of audit checkpoints
   | 'message'; // service: RSA private key of encrypted requests
 
+/** Those of the service. */
+export type ServicePurpose = Extract<
+  KeyPurpose,
+  | 'credential-index'
+  | 'caller-secret'
+  | 'access-token'
+  | 'updater-index'
+  | 'updater-data'
+  | 'updater-signing'
+  | 'audit'
+  | 'message'
+>;
+
 /** What a key is called in the database. */
 export interface KeyName {
   /** Undefined: a key of the service itself. */
@@ -82,6 +95,21 @@ export type KeyChange =
       readonly organization: OrganizationNumber;
       readonly epoch: number;
       readonly atMs: number;
+    }
+  /** Sealed anew; nothing happens unless it is what it was before. */
+  | {
+      readonly kind: 'reseal_credential';
+      readonly apikeyDigest: string;
+      readonly wrappedSecret: Uint8Array;
+      readonly before: Uint8Array;
+    }
+  /** The same; without a position the entry, with one that notification of it. */
+  | {
+      readonly kind: 'reseal_watch';
+      readonly panid: string;
+      readonly position: number | undefined;
+      readonly sealed: Uint8Array;
+      readonly before: Uint8Array;
     }
   | { readonly kind: 'save_key_job'; readonly job: KeyJob }
   | {

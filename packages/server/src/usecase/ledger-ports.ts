@@ -12,6 +12,7 @@ import type { Card, NumberRecord } from '../domain/card.ts';
 import type { MessageAlgorithm } from '../domain/merchant.ts';
 import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
+import type { RecordId } from '../domain/record-id.ts';
 import type { SignedNonce } from '../domain/signed-nonce.ts';
 import type { KeptAnswer } from './answer-once.ts';
 import type { Charge, Lift } from './budget-ports.ts';
@@ -24,7 +25,29 @@ export type Change = RecordChange | WatchChange;
 
 /** What concerns cards, what is registered, and the service itself. */
 export type RecordChange =
-  | { readonly kind: 'add_number'; readonly record: NumberRecord }
+  | {
+      readonly kind: 'add_number';
+      readonly record: NumberRecord;
+      /** Digests of its number and its token: neither may have been deleted. */
+      readonly names?: readonly [Uint8Array, Uint8Array];
+    }
+  /** With its cards, its tokens and what merchants watch of it. */
+  | {
+      readonly kind: 'delete_number';
+      readonly organization: OrganizationNumber;
+      readonly numberId: RecordId;
+      /** Digests that stay. */
+      readonly names: readonly Uint8Array[];
+      /** What watched cards of this number are found by. */
+      readonly watchIndex: Uint8Array;
+      readonly atMs: number;
+    }
+  | {
+      readonly kind: 'set_retention';
+      readonly organization: OrganizationNumber;
+      /** Undefined: cards are kept. */
+      readonly days: number | undefined;
+    }
   | { readonly kind: 'add_card'; readonly card: Card }
   /** One plastic more. Its new expiry is an account change. */
   | { readonly kind: 'renew_card'; readonly card: Card }
@@ -60,6 +83,12 @@ export type RecordChange =
       readonly algorithm: MessageAlgorithm;
     }
   | {
+      readonly kind: 'set_merchant_terms';
+      readonly merchantId: string;
+      readonly organizations: ReadonlySet<OrganizationNumber>;
+      readonly validationsPerMinute: number | undefined;
+    }
+  | {
       readonly kind: 'set_merchant_api_key';
       readonly merchantId: string;
       readonly apiKeyDigest: string;
@@ -70,8 +99,14 @@ export type RecordChange =
       readonly url: string | undefined;
       readonly signed: boolean;
     }
-  /** Tells all nodes that something was registered or changed. */
-  | { readonly kind: 'count_directory_up' }
+  /**
+   * Tells all nodes that something was registered or changed.
+   *
+   * `fromVersion`: on a view of the directory that must still be the newest one, or the unit is not
+   * kept (`claim_lost`).
+   */
+  | { readonly kind: 'count_directory_up'; readonly fromVersion?: number }
+  | { readonly kind: 'set_bait'; readonly record: NumberRecord; readonly isBait: boolean }
   | { readonly kind: 'add_nonce'; readonly nonce: SignedNonce }
   | { readonly kind: 'forget_nonces'; readonly expiredBeforeMs: number }
   | { readonly kind: 'add_answer'; readonly answer: KeptAnswer }
@@ -95,9 +130,10 @@ export type Conflict =
   | 'change_taken' // somebody else changed this lineage first
   | 'answer_taken' // this caller has used this Idempotency-Key
   | 'watch_taken' // this merchant watches this number
-  | 'claim_lost' // somebody else has taken over what was claimed
+  | 'claim_lost' // somebody else has taken over what was claimed, or changed what was looked at
   | 'nonce_taken' // this caller has signed with it before
   | 'key_taken' // there is a key of this epoch, or in this state
+  | 'name_deleted' // this number or token was deleted, or is at this moment
   | 'token_replaced' // this token has been replaced already
   | 'reference_taken' // a change of this reference is recorded
   | 'registration_taken';

@@ -8,7 +8,7 @@ import type { NumberInBrief } from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { RecordId } from '../domain/record-id.ts';
-import type { CardStore, Change, Random } from './ports.ts';
+import type { CardStore, Change } from './ports.ts';
 
 /** How often a change is tried again when somebody else changed the same card first. */
 export const RACE_LIMIT = 5;
@@ -95,21 +95,27 @@ export async function demandCurrentAt(
 }
 
 /**
- * The changes that add an entry to the log of a lineage, and mark for a check, from its day on, those
- * who watch a number of it or of one that leads there.
+ * The changes that add an entry to the log of a lineage, and that make each who watches a number of
+ * it, or of one that leads there, be told: in one transaction, so that neither is there without the
+ * other.
+ *
+ * What comes later in a log is told later, however far the clocks of two nodes are apart.
  */
 export async function addAccountChange(
-  { cards, random }: { readonly cards: CardStore; readonly random: Random },
+  { cards }: { readonly cards: CardStore },
   change: AccountChange,
 ): Promise<Change[]> {
-  const { organization, effectiveAtMs: dueAtMs } = change;
-  if (change.kind === 'plastic') return [{ kind: 'add_account_change', change }];
-  const feeders = await listFeeders(cards, organization, change.lineage);
-  const marks = feeders.map((lineage): Change => {
-    const mark = { mark: random.recordId(), organization, lineage, dueAtMs };
-    return { kind: 'add_watch_mark', mark };
-  });
-  return [{ kind: 'add_account_change', change }, ...marks];
+  const { organization, lineage, position, effectiveAtMs, recordedAtMs } = change;
+  const number = await cards.findNumber(organization, change.numberId);
+  if (number === undefined) throw new Refusal('RECORD_DAMAGED', { recordId: change.numberId });
+  const { lineages, recordedLastMs } = await readFeeders(cards, organization, lineage);
+  const dueAtMs = Math.max(effectiveAtMs, recordedAtMs, recordedLastMs);
+  const fed = { organization, lineage, position, dueAtMs };
+  const { panIndex: numberIndex } = number;
+  return [
+    { kind: 'add_account_change', change },
+    { kind: 'feed_change', change: fed, lineages, numberIndex },
+  ];
 }
 
 /** The lineages that lead into one, itself first: whoever watches a number of any of them is told. */
@@ -118,14 +124,25 @@ export async function listFeeders(
   organization: OrganizationNumber,
   lineage: RecordId,
 ): Promise<readonly RecordId[]> {
-  const found = [lineage];
-  for (let index = 0; index < found.length && found.length < LINEAGES_MAX; index++) {
-    const changes = await cards.listChanges(organization, found[index] ?? lineage);
-    for (const { kind, otherLineage } of changes) {
-      if (kind === 'joined' && otherLineage && !found.includes(otherLineage)) {
-        found.push(otherLineage);
+  return (await readFeeders(cards, organization, lineage)).lineages;
+}
+
+/** The lineages that lead into one, itself first, and when the last of their changes was recorded. */
+async function readFeeders(
+  cards: CardStore,
+  organization: OrganizationNumber,
+  lineage: RecordId,
+): Promise<{ readonly lineages: readonly RecordId[]; readonly recordedLastMs: number }> {
+  const lineages = [lineage];
+  let recordedLastMs = 0;
+  for (let index = 0; index < lineages.length && lineages.length < LINEAGES_MAX; index++) {
+    const changes = await cards.listChanges(organization, lineages[index] ?? lineage);
+    for (const { kind, otherLineage, recordedAtMs } of changes) {
+      recordedLastMs = Math.max(recordedLastMs, recordedAtMs);
+      if (kind === 'joined' && otherLineage && !lineages.includes(otherLineage)) {
+        lineages.push(otherLineage);
       }
     }
   }
-  return found;
+  return { lineages, recordedLastMs };
 }

@@ -2,6 +2,7 @@ import type { KeyState } from '../domain/key-epoch.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { RequestContext } from './audit-trail.ts';
 import type { KeyAdminDeps } from './key-admin-deps.ts';
+import { nameOfKey } from './key-changes.ts';
 import type { KeyPurpose, KeyRecord } from './key-ports.ts';
 
 /** One key as PCI DSS 3.6.1.1 wants it written down: what it is, what for, how strong, how old. */
@@ -25,10 +26,25 @@ export interface InventoryKey {
   readonly tokenCount?: number;
   /** Token keys: tokens of cards that have a newer one by now. */
   readonly replacedTokenCount?: number;
+  /** Data keys: numbers and cards that are sealed under it. */
+  readonly sealedCount?: number;
   /** Closed token keys: tokens seen since, and the last time. */
   readonly seenCount?: number;
   readonly lastSeen?: string;
   readonly warning?: string;
+}
+
+/** A key-encryption key, and what keeps it (PCI DSS 3.6.1.1 asks for the devices, too). */
+export interface InventoryKek {
+  readonly id: string;
+  readonly provider: string;
+  readonly algorithm: string;
+  readonly keyBits: number;
+  readonly strengthBits: number;
+  /** New keys are wrapped under it. */
+  readonly isCurrent: boolean;
+  /** How many keys are wrapped under it. */
+  readonly wrappedCount: number;
 }
 
 /** What this service uses cryptography for (PCI DSS 12.3.3), apart from the keys themselves. */
@@ -41,6 +57,7 @@ export interface CryptographicUse {
 export interface Inventory {
   readonly at: string;
   readonly environment: string;
+  readonly keyEncryptionKeys: readonly InventoryKek[];
   readonly keys: readonly InventoryKey[];
   readonly cryptography: readonly CryptographicUse[];
   readonly warnings: readonly string[];
@@ -49,6 +66,8 @@ export interface Inventory {
 export interface InventoryPolicy {
   readonly environment: string;
   readonly keyAgeDaysMax: number;
+  readonly current: string;
+  readonly keyEncryptionKeys: readonly { readonly id: string; readonly provider: string }[];
 }
 
 export type ListKeys = (
@@ -91,13 +110,34 @@ const CRYPTOGRAPHY: readonly CryptographicUse[] = [
   },
   {
     algorithm: 'HMAC-SHA-256',
-    use: 'index of PANs, digests of credentials, signed requests, access tokens',
+    use: 'index of PANs, references, digests of credentials, signed requests, access tokens',
     standard: 'FIPS 198-1',
   },
   {
     algorithm: 'RSA PKCS #1 v1.5 encryption, 2048 bits or more',
     use: 'messages from and to merchants, as their protocol has it',
     standard: 'RFC 8017',
+  },
+  {
+    algorithm: 'RSA-OAEP-256 with AES-256-GCM (JWE)',
+    use: 'messages to merchants and card numbers to callers that registered for it',
+    standard: 'RFC 7516, RFC 7518',
+  },
+  {
+    algorithm: 'AES-256, one block',
+    use: 'card numbers under zone keys',
+    standard: 'FIPS 197',
+  },
+  {
+    algorithm: 'Ed25519',
+    use: 'audit checkpoints, notifications, signed requests',
+    standard: 'RFC 8032',
+  },
+  { algorithm: 'SHA-256', use: 'audit chain', standard: 'FIPS 180-4' },
+  {
+    algorithm: 'TLS 1.2 and 1.3',
+    use: 'connections, where the service is given a certificate; PostgreSQL, where its URL asks for it',
+    standard: 'RFC 5246, RFC 8446',
   },
   { algorithm: 'AES-CMAC', use: 'check values of keys, key blocks', standard: 'NIST SP 800-38B' },
   { algorithm: 'AES-256-CBC', use: 'key blocks, with CMAC', standard: 'ANSI X9.143 version D' },
@@ -111,11 +151,13 @@ const CRYPTOGRAPHY: readonly CryptographicUse[] = [
  */
 export function makeListKeys(
   deps: Pick<KeyAdminDeps, 'audited' | 'keys' | 'jobs' | 'clock'>,
-  policy: InventoryPolicy,
+  policyOf: () => InventoryPolicy,
 ): ListKeys {
   const takeStock = async (organization: OrganizationNumber | undefined): Promise<Inventory> => {
     const nowMs = deps.clock.nowMs();
-    const records = (await deps.keys.listKeys()).filter(
+    const policy = policyOf();
+    const all = await deps.keys.listKeys();
+    const records = all.filter(
       (each) => organization === undefined || each.organization === organization,
     );
     const counts = await countAll(deps, records);
@@ -123,6 +165,7 @@ export function makeListKeys(
     return {
       at: new Date(nowMs).toISOString(),
       environment: policy.environment,
+      keyEncryptionKeys: describeKeks(policy, all),
       keys,
       cryptography: CRYPTOGRAPHY,
       warnings: keys.flatMap(({ warning }) => warning ?? []),
@@ -137,9 +180,24 @@ export function makeListKeys(
     });
 }
 
+function describeKeks(
+  { current, keyEncryptionKeys }: InventoryPolicy,
+  all: readonly KeyRecord[],
+): readonly InventoryKek[] {
+  return keyEncryptionKeys.map(({ id, provider }) => ({
+    ...{ id, provider, algorithm: 'AES-256-GCM', ...AES },
+    isCurrent: id === current,
+    wrappedCount: all.filter(({ key }) => key?.kek === id).length,
+  }));
+}
+
 type Counts = ReadonlyMap<
   OrganizationNumber | undefined,
-  { current: ReadonlyMap<number, number>; replaced: ReadonlyMap<number, number> }
+  {
+    current: ReadonlyMap<number, number>;
+    replaced: ReadonlyMap<number, number>;
+    sealed: ReadonlyMap<number, number>;
+  }
 >;
 
 async function countAll(
@@ -149,8 +207,11 @@ async function countAll(
   const counts = new Map();
   for (const { organization } of records) {
     if (organization === undefined || counts.has(organization)) continue;
-    const current = await jobs.countTokens(organization);
-    counts.set(organization, { current, replaced: await jobs.countReplacedTokens(organization) });
+    counts.set(organization, {
+      current: await jobs.countTokens(organization),
+      replaced: await jobs.countReplacedTokens(organization),
+      sealed: await jobs.countSealed(organization),
+    });
   }
   return counts;
 }
@@ -164,8 +225,7 @@ function describe(
   const { organization, purpose, epoch, state, key, createdAtMs, stateSinceMs } = record;
   const ageDays = Math.floor((nowMs - createdAtMs) / DAY_MS);
   const own = counts.get(organization);
-  const isMaking = state === 'active';
-  const daysLeft = policy.keyAgeDaysMax - ageDays;
+  const warning = ageWarningOf(record, policy.keyAgeDaysMax, nowMs);
   return {
     organization,
     purpose,
@@ -183,16 +243,23 @@ function describe(
       replacedTokenCount: own?.replaced.get(epoch) ?? 0,
       seenCount: record.seenCount,
     }),
+    ...(purpose === 'data' && { sealedCount: own?.sealed.get(epoch) ?? 0 }),
     ...(record.lastSeenAtMs !== undefined && {
       lastSeen: new Date(record.lastSeenAtMs).toISOString(),
     }),
-    ...(isMaking && daysLeft <= WARN_DAYS && { warning: ageWarning(record, ageDays, daysLeft) }),
+    ...(warning !== undefined && { warning }),
   };
 }
 
-function ageWarning(record: KeyRecord, ageDays: number, daysLeft: number): string {
-  const { organization, purpose, epoch } = record;
-  const owner = organization === undefined ? 'the service' : `organization ${organization}`;
+/** What is to be said of a key that makes and grows too old; undefined of all others. */
+export function ageWarningOf(
+  record: KeyRecord,
+  keyAgeDaysMax: number,
+  nowMs: number,
+): string | undefined {
+  const ageDays = Math.floor((nowMs - record.createdAtMs) / DAY_MS);
+  const daysLeft = keyAgeDaysMax - ageDays;
+  if (record.state !== 'active' || daysLeft > WARN_DAYS) return undefined;
   const when = daysLeft > 0 ? `${daysLeft} days are left` : `that is ${-daysLeft} days too many`;
-  return `${purpose} key ${epoch} of ${owner} makes for ${ageDays} days: ${when}`;
+  return `${nameOfKey(record)} makes for ${ageDays} days: ${when}`;
 }

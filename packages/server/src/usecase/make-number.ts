@@ -4,8 +4,9 @@ import type { Organization } from '../domain/organization.ts';
 import type { Pan } from '../domain/pan.ts';
 import type { RecordId } from '../domain/record-id.ts';
 import { makeToken, RANDOM_EPOCH } from '../domain/token-format.ts';
+import { deletedNames } from './delete-number.ts';
 import { panPlace } from './find-number.ts';
-import type { Clock, CommitOutcome, Keyring, Random } from './ports.ts';
+import type { Change, Clock, CommitOutcome, Keyring, Random } from './ports.ts';
 
 export interface MakeNumberDeps {
   readonly keyring: Keyring;
@@ -46,8 +47,16 @@ export function makeNumber(
   };
 }
 
-/** What stood in the way of a unit that adds a number: drawn again, found, or a bug. */
-export type NumberConflict = 'number_taken' | 'token_taken' | 'change_taken';
+/** Adds a number, unless it or its token was deleted. */
+export function addNumber(keyring: Keyring, record: NumberRecord, pan: Pan): Change {
+  const names = deletedNames(keyring, record.organization, pan, record);
+  return { kind: 'add_number', record, names };
+}
+
+/** What stood in the way of a unit that adds a number: drawn again, found, refused, or a bug. */
+export type NumberConflict = 'number_taken' | 'token_taken' | 'change_taken' | 'name_deleted';
+
+const NUMBER_CONFLICTS: readonly string[] = ['number_taken', 'change_taken', 'name_deleted'];
 
 /** @returns undefined when the unit was committed. */
 export function numberConflict(
@@ -56,7 +65,7 @@ export function numberConflict(
 ): NumberConflict | undefined {
   if (outcome.committed) return undefined;
   const { conflict } = outcome;
-  if (conflict === 'number_taken' || conflict === 'change_taken') return conflict;
+  if (NUMBER_CONFLICTS.includes(conflict)) return conflict as NumberConflict;
   assert(record !== undefined && conflict === 'token_taken', `unexpected conflict: ${conflict}`);
   // FF1 is a permutation: a keyed token is taken by the same PAN only, whose second record breaks
   // both constraints, and which one of the two an engine names is its own affair.

@@ -12,10 +12,11 @@ export interface MessageCipher {
    * that was tampered with gives bytes, too, and no error.
    *
    * @param encrypted base64, or a compact JWE.
-   * @param algorithm the one the merchant registered for; no other is tried.
-   * @throws {Refusal} `ENCDATA_UNREADABLE`, `TOO_BUSY`
+   * @param merchant whose turn it takes; no other algorithm than its own is tried.
+   * @throws {Refusal} `ENCDATA_UNREADABLE`; `QUOTA_EXCEEDED` when too much of this merchant waits,
+   *   `TOO_BUSY` when too much of all does
    */
-  decrypt(encrypted: string, algorithm: MessageAlgorithm): Promise<Uint8Array>;
+  decrypt(encrypted: string, merchant: Pick<Merchant, 'id' | 'algorithm'>): Promise<Uint8Array>;
   /**
    * How many bytes a message to a key may have; undefined when it is no RSA key of 2048 bits or more.
    */

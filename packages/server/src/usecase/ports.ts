@@ -64,6 +64,8 @@ export interface Directory {
   listMerchants(): readonly Merchant[];
   /** Reads everything anew; resolves when the next look-up sees it. */
   refresh(): Promise<void>;
+  /** Of the view that is in memory; it counts up with every change. */
+  version(): number;
   /** Whether another node or process has registered or changed something since. */
   hasChanged(): Promise<boolean>;
 }
@@ -133,11 +135,20 @@ export interface CardStore {
   ): Promise<NumberWithCard | undefined>;
   /** By sequence, lowest first. */
   listCards(organization: OrganizationNumber, numberId: RecordId): Promise<readonly Card[]>;
+  /** The numbers that are bait. */
+  listBait(organization: OrganizationNumber): Promise<readonly NumberRecord[]>;
   /** Oldest first. */
   listChanges(
     organization: OrganizationNumber,
     lineage: RecordId,
   ): Promise<readonly AccountChange[]>;
+  /** The tokens a number had before the one it has. */
+  listReplacedTokens(
+    organization: OrganizationNumber,
+    numberId: RecordId,
+  ): Promise<readonly { readonly token: string; readonly epoch: number }[]>;
+  /** Whether something of this digest was deleted. */
+  isDeleted(organization: OrganizationNumber, digest: Uint8Array): Promise<boolean>;
   findChangeByReference(
     organization: OrganizationNumber,
     referenceIndex: Uint8Array,
@@ -163,7 +174,7 @@ export interface Keyring {
   newKey(name: KeyName, bytes?: Uint8Array): Promise<WrappedKey>;
   /** The bytes of a token key, to be wrapped for somebody else. */
   revealTokenKey(key: WrappedKey): Promise<Uint8Array>;
-  /** @throws {Refusal} `KEY_UNAVAILABLE`, as every method below. */
+  /** @throws {Refusal} `KEY_UNAVAILABLE`, `KEY_PROVIDER_GONE`, as every method below. */
   tokenKeys(organization: OrganizationNumber): TokenKeys;
   /** Opens a token of an organization as far as that goes without its record; as `openToken`. */
   openToken(organization: Organization, token: string): Promise<OpenedToken>;
@@ -184,6 +195,8 @@ export interface Credentials {
   /** What an API key is stored and found by: a keyed digest, hexadecimal. */
   digest(apiKey: string): string;
   wrapSecret(callerId: string, secret: string): Uint8Array;
+  /** The same under the newest key; undefined when it is under that one already. */
+  rewrapSecret(registered: RegisteredCaller): Uint8Array | undefined;
   /** In constant time. */
   isSecret(registered: RegisteredCaller, candidate: string): boolean;
   /** Whether `signature` is HMAC-SHA256(secret, message). In constant time. */

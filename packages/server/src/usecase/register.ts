@@ -2,7 +2,7 @@ import { type Access, OPEN_ACCESS, parseFingerprint } from '../domain/access.ts'
 import { type BinRange, parseBinRange, rangesOverlap } from '../domain/bin-range.ts';
 import { type Caller, makeCaller, type NewCaller } from '../domain/caller.ts';
 import { Refusal } from '../domain/error.ts';
-import type { Merchant, NewMerchant } from '../domain/merchant.ts';
+import { type Merchant, type NewMerchant, parseQuota } from '../domain/merchant.ts';
 import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import { parseFormats } from '../domain/token-format.ts';
@@ -33,9 +33,15 @@ export interface RegisterDeps {
   readonly clock: Clock;
 }
 
+/** How often registering is tried again when others register at the same moment. */
+const RACE_LIMIT = 5;
+
 /** What is registered by an operator: the organizations, and who may call. */
 export interface Register {
-  /** @throws {Refusal} `REQUEST_INVALID`, `BIN_RANGE_TAKEN`, `ALREADY_REGISTERED` */
+  /**
+   * @throws {Refusal} `REQUEST_INVALID`, `BIN_RANGE_TAKEN`, `ALREADY_REGISTERED`,
+   *   `REGISTRATION_BUSY`
+   */
   addOrganization(
     context: RequestContext,
     organization: Organization,
@@ -84,13 +90,24 @@ export function makeRegister(deps: RegisterDeps): Register {
       const { number } = organization;
       parseFormats(organization.formats);
       const parsed = ranges.map((range) => parseBinRange({ ...range, organization: number }));
-      await register(audited, context, 'add_organization', async () => {
-        demandFree(directory, parsed);
-        return [
-          { kind: 'add_organization', organization },
-          ...parsed.map((range) => ({ kind: 'add_bin_range', range }) as const),
-          ...(await firstKeys(number)),
-        ];
+      const keys = await firstKeys(number);
+      await audited(context, 'add_organization', async (trail) => {
+        for (let tries = 0; tries < RACE_LIMIT; tries++) {
+          const fromVersion = directory.version();
+          demandFree(directory, parsed);
+          const outcome = await trail.commit([
+            // First: a view that is old is told from a name that is taken.
+            { kind: 'count_directory_up', fromVersion },
+            { kind: 'add_organization', organization },
+            ...parsed.map((range) => ({ kind: 'add_bin_range', range }) as const),
+            ...keys,
+          ]);
+          if (outcome.committed) return;
+          // Somebody else registered meanwhile, perhaps a range that overlaps: look again.
+          if (outcome.conflict !== 'claim_lost') throw new Refusal('ALREADY_REGISTERED');
+          await directory.refresh();
+        }
+        throw new Refusal('REGISTRATION_BUSY');
       });
       await refresh();
     },
@@ -116,10 +133,12 @@ export function makeRegister(deps: RegisterDeps): Register {
         notificationUrl: undefined,
         notificationSigned: false,
         organizations: new Set(),
+        validationsPerMinute: undefined,
         ...given,
         id: random.recordId(),
       };
       demandAccessForm(deps, merchant);
+      if (merchant.validationsPerMinute !== undefined) parseQuota(merchant.validationsPerMinute);
       if (deps.cipher.roomFor(merchant.publicKeyPem, merchant.algorithm) === undefined) {
         throw new Refusal('MERCHANT_KEY_INVALID');
       }
@@ -164,7 +183,7 @@ function refuseField(field: string): never {
 function register(
   audited: Audited,
   context: RequestContext,
-  action: 'add_organization' | 'add_caller' | 'add_merchant',
+  action: 'add_caller' | 'add_merchant',
   makeChanges: () => Promise<readonly Change[]>,
 ): Promise<void> {
   return audited(context, action, async (trail) => {

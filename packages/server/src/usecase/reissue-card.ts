@@ -20,7 +20,13 @@ import {
   findByReference,
 } from './find-number.ts';
 import { addAccountChange, demandCurrent, RACE_LIMIT } from './lineage.ts';
-import { DRAW_LIMIT, type MakeNumberDeps, makeNumber, numberConflict } from './make-number.ts';
+import {
+  addNumber,
+  DRAW_LIMIT,
+  type MakeNumberDeps,
+  makeNumber,
+  numberConflict,
+} from './make-number.ts';
 import { moveCards } from './move-cards.ts';
 
 export interface ReissueCardRequest {
@@ -88,7 +94,7 @@ async function replace(
     trail.note({ token: record.token });
     const outcome = await trail.commit([
       ...keep(answer),
-      { kind: 'add_number', record },
+      addNumber(deps.keyring, record, pan),
       ...changes,
       ...(await addAccountChange(deps, {
         organization: organization.number,

@@ -13,9 +13,10 @@ import {
   RECORDED,
   readLineage,
 } from './lineage.ts';
-import { type MakeNumberDeps, makeNumber } from './make-number.ts';
+import { addNumber, type MakeNumberDeps, makeNumber } from './make-number.ts';
 import { moveCards } from './move-cards.ts';
 import type { Change } from './ports.ts';
+import { isNumberDeleted } from './refuse-deleted.ts';
 
 export interface ReplacementRequest {
   readonly referenceIndex: Uint8Array;
@@ -63,12 +64,15 @@ export async function planReplacement(
   } as const;
   const known = (await lookUpNumber(deps, organization.number, newPan))?.record;
   if (known === undefined) {
+    if (await isNumberDeleted(deps, organization.number, newPan)) {
+      throw new Refusal('NUMBER_DELETED');
+    }
     const record = makeNumber(deps, organization, newPan, old.lineage);
     const expiry = newExpiry ?? expiryAfterYears(clock.nowMs(), DEFAULT_VALIDITY_YEARS);
     const { changes } = await moveCards(deps, old, record, expiry);
     const change: AccountChange = { ...entry, newNumberId: record.id };
     const added = await addAccountChange(deps, change);
-    return { change, changes: [{ kind: 'add_number', record }, ...changes, ...added] };
+    return { change, changes: [addNumber(deps.keyring, record, newPan), ...changes, ...added] };
   }
   const target = await readLineage(cards, known, RECORDED);
   if (target.newestNumberId === old.id) throw new Refusal('LINEAGE_LOOP');

@@ -1,12 +1,20 @@
 import type { AuditRecord } from '../domain/audit-record.ts';
-import type { AuditArchive } from './audit-ports.ts';
+import type { AuditArchive, StoredBlock } from './audit-ports.ts';
 import { type AuditRange, readRange } from './audit-range.ts';
 
 /** What a record must have; what is left out may be anything. */
 export type AuditQuery = Partial<
   Pick<
     AuditRecord,
-    'who' | 'action' | 'outcome' | 'code' | 'organization' | 'token' | 'maskedNumber' | 'requestId'
+    | 'who'
+    | 'action'
+    | 'outcome'
+    | 'code'
+    | 'organization'
+    | 'token'
+    | 'maskedNumber'
+    | 'bait'
+    | 'requestId'
   >
 >;
 
@@ -28,14 +36,22 @@ export async function* searchAudit(
   range: AuditRange,
   query: AuditQuery,
 ): AsyncGenerator<FoundRecord> {
-  const wanted = Object.entries(query).filter(([, value]) => value !== undefined);
   for (const { opening, hash } of await archive.listOpenings()) {
-    for await (const { block, lines } of readRange(archive, opening, hash, range)) {
-      for (const [index, line] of lines.entries()) {
-        const record: AuditRecord = JSON.parse(line);
-        const fits = wanted.every(([name, value]) => record[name as keyof AuditQuery] === value);
-        if (fits) yield { chain: block.chain, position: block.position, index, record };
-      }
+    for await (const stored of readRange(archive, opening, hash, range)) {
+      yield* recordsOf(stored, query);
     }
+  }
+}
+
+/** The records of one block that fit. */
+export function* recordsOf(
+  { block, lines }: StoredBlock,
+  query: AuditQuery,
+): Generator<FoundRecord> {
+  const wanted = Object.entries(query).filter(([, value]) => value !== undefined);
+  for (const [index, line] of lines.entries()) {
+    const record: AuditRecord = JSON.parse(line);
+    const fits = wanted.every(([name, value]) => record[name as keyof AuditQuery] === value);
+    if (fits) yield { chain: block.chain, position: block.position, index, record };
   }
 }

@@ -59,6 +59,7 @@ export function makeValidatePan(deps: ValidatePanDeps): ValidatePan {
       const organization = update.onRecord?.organization;
       if (organization !== undefined) trail.note({ organization });
       trail.note({ status: update.status });
+      if (update.onRecord?.bait && card.kind === 'number') trail.tripBait();
       await trail.commit([]);
       return { ...update, scheme, number };
     });

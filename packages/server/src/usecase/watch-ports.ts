@@ -18,6 +18,8 @@ export interface UpdaterVault {
   seal(place: VaultPlace, text: string): Uint8Array;
   /** @throws {Refusal} `RECORD_DAMAGED` when it was sealed elsewhere or has been changed. */
   open(place: VaultPlace, bytes: Uint8Array): string;
+  /** The same under the newest key; undefined when it is under that one already. @throws as `open`. */
+  reseal(place: VaultPlace, bytes: Uint8Array): Uint8Array | undefined;
 }
 
 /** What a sealed text belongs to; it opens nowhere else. */
@@ -26,6 +28,14 @@ export interface VaultPlace {
   readonly merchantId: string;
   /** `entry`, or `notification:<position>`. */
   readonly part: string;
+}
+
+/** All that is sealed of one watched card. */
+export interface SealedWatch {
+  readonly panid: string;
+  readonly merchantId: string;
+  /** Without a position: the entry itself. Empty when it has ended. */
+  readonly parts: readonly { readonly position: number | undefined; readonly sealed: Uint8Array }[];
 }
 
 /** A card on a merchant's watchlist. */
@@ -62,6 +72,10 @@ export interface ClaimedEntry extends Omit<WatchEntry, 'panIndex' | 'createdAtMs
   readonly told?: Uint8Array | undefined;
   readonly notificationCount: number;
   readonly failureCount: number;
+  /** When its scheme was asked to push; undefined: it was not. */
+  readonly subscribedAtMs?: number | undefined;
+  /** Nobody watches it any more, and its scheme is to be told. */
+  readonly isEnding: boolean;
 }
 
 export type NotificationState = 'pending' | 'delivered' | 'failed';
@@ -92,20 +106,64 @@ export interface NotificationView extends Omit<Notification, 'sealed'> {
   readonly lastOutcome?: string | undefined;
 }
 
-export interface WatchMark {
-  readonly mark: RecordId;
+/** A change of a card on our own record that one who watches has to be told of. */
+export interface FedChange {
   readonly organization: OrganizationNumber;
-  readonly lineage: RecordId;
+  readonly panid: string;
+  /** From when on it is told. */
   readonly dueAtMs: number;
+  readonly lineage: RecordId;
+  /** Of the change in the log of that lineage. */
+  readonly position: number;
 }
 
 /** One thing about watching that becomes true when its unit is committed. */
 export type WatchChange =
   | { readonly kind: 'add_watch'; readonly entry: WatchEntry }
-  | { readonly kind: 'end_watch'; readonly panid: string }
-  | { readonly kind: 'add_watch_mark'; readonly mark: WatchMark }
-  /** Its entries are due at once, also those that are being checked; the mark is gone. */
-  | { readonly kind: 'wake_lineage'; readonly mark: WatchMark; readonly atMs: number }
+  | {
+      readonly kind: 'end_watch';
+      readonly panid: string;
+      readonly organization: OrganizationNumber | undefined;
+    }
+  /** The same of a card whose scheme is still to be told; its number is kept until then. */
+  | {
+      readonly kind: 'leave_watch';
+      readonly panid: string;
+      readonly organization: OrganizationNumber | undefined;
+      readonly atMs: number;
+    }
+  /** The end of a claimed entry: nothing of its card is kept. */
+  | {
+      readonly kind: 'finish_watch';
+      readonly panid: string;
+      readonly organization: OrganizationNumber | undefined;
+      readonly claim: number;
+    }
+  /** Changes of this subject are fed to this entry from now on. */
+  | {
+      readonly kind: 'watch_card';
+      readonly organization: OrganizationNumber;
+      /** A lineage, or the index of a number that is not on record yet. */
+      readonly subject: Uint8Array;
+      readonly panid: string;
+    }
+  /** Whoever watches is to be told of a change, which is in the same unit. */
+  | {
+      readonly kind: 'feed_change';
+      readonly change: Omit<FedChange, 'panid'>;
+      /** Those that lead to the changed one, itself first. */
+      readonly lineages: readonly RecordId[];
+      /** Of the number the change is about: who waited for it watches its lineage from now on. */
+      readonly numberIndex: Uint8Array;
+    }
+  /** The entry is due at once, also when it is being checked: there is something to be told. */
+  | {
+      readonly kind: 'wake_entry';
+      readonly panid: string;
+      readonly fed: readonly FedChange[];
+      readonly atMs: number;
+    }
+  | { readonly kind: 'drop_fed'; readonly fed: FedChange }
   | { readonly kind: 'wake_number'; readonly panIndex: Uint8Array; readonly atMs: number }
   | { readonly kind: 'settle_check'; readonly check: SettledCheck }
   | { readonly kind: 'add_notification'; readonly notification: Notification }
@@ -127,7 +185,8 @@ export interface SettledCheck {
   readonly told?: Uint8Array | undefined;
   readonly notificationCount: number;
   readonly failureCount: number;
-  /** Why there was no answer. */
+  readonly subscribedAtMs?: number | undefined;
+  /** Why there was no answer, or no subscription. */
   readonly lastCode?: string | undefined;
 }
 
@@ -145,10 +204,17 @@ export interface SettledDelivery {
 export interface WatchStore {
   /** The panid under which a merchant watches a number. */
   findPanid(merchantId: string, panIndex: Uint8Array): Promise<string | undefined>;
-  /** The merchant of an entry that has not ended. */
-  findMerchantOf(panid: string): Promise<string | undefined>;
+  /** Whose an entry is that has not ended, and of which organization the card. */
+  findWatch(
+    panid: string,
+  ): Promise<Pick<ClaimedEntry, 'merchantId' | 'organization' | 'subscribedAtMs'> | undefined>;
+  /** The merchants that watch a number. */
+  listWatchers(panIndex: Uint8Array): Promise<readonly string[]>;
   listPanids(merchantId: string, customIndex: Uint8Array): Promise<readonly string[]>;
-  listDueMarks(nowMs: number, limit: number): Promise<readonly WatchMark[]>;
+  /** What is due and has not made its entry due yet, oldest first. */
+  listDueFeed(nowMs: number, limit: number): Promise<readonly FedChange[]>;
+  /** All that one who watches has not been told yet, in the order it is told; 10,000 at most. */
+  listFeed(organization: OrganizationNumber, panid: string): Promise<readonly FedChange[]>;
   /** Entries that are due, which nobody else is given before `untilMs`. */
   claimEntries(nowMs: number, untilMs: number, limit: number): Promise<readonly ClaimedEntry[]>;
   /** The first notification of each panid that is not settled, where it is due. As above. */

@@ -70,11 +70,12 @@ interface Known {
 
 function newestByChain({ notes, signer }: WatchRestoreDeps): ReadonlyMap<string, Known> {
   const newest = new Map<string, Known>();
+  const publicKeys = signer.publicKeys();
   // Of one chain the last note is the newest: earlier ones need no look at their signatures.
   for (const note of notes.toReversed()) {
     const place = chainOfOrigin(note.slice(0, note.indexOf('\n')));
     if (place === undefined || newest.has(place.chain)) continue;
-    const checkpoint = openNote(note, [signer.publicKey]);
+    const checkpoint = openNote(note, publicKeys);
     if (checkpoint !== undefined) newest.set(place.chain, { ...place, size: checkpoint.size });
   }
   return newest;

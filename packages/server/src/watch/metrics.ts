@@ -8,6 +8,8 @@ export interface MetricSources {
   budgetUse(): { readonly hour: number; readonly day: number };
   /** The newest key of each organization and purpose. */
   keyAges(): Promise<readonly { organization: string; purpose: string; seconds: number }[]>;
+  /** Of each closed token key, how many of its tokens were seen since. */
+  closedEpochs(): Promise<readonly { organization: string; epoch: number; seenCount: number }[]>;
 }
 
 /** Counts what happens, and shows it in the form of Prometheus. Labels hold names of ours only. */
@@ -15,6 +17,7 @@ export interface Metrics {
   answered(operation: string, status: number, seconds: number): void;
   refused(code: string): void;
   alarm(kind: string): void;
+  spansDropped(count: number): void;
   /** Set once; before, the gauges are empty. */
   watch(sources: MetricSources): void;
   render(): Promise<{ contentType: string; text: string }>;
@@ -47,6 +50,11 @@ export function makeMetrics(): Metrics {
     labelNames: ['alarm'],
     registers,
   });
+  const dropped = new Counter({
+    name: 'pantoken_spans_dropped_total',
+    help: 'Spans the collector of traces did not take',
+    registers,
+  });
   let sources: MetricSources | undefined;
   addGauges(registry, () => sources);
   return {
@@ -54,6 +62,7 @@ export function makeMetrics(): Metrics {
       durations.observe({ operation, status: `${Math.floor(status / 100)}xx` }, seconds),
     refused: (code) => refusals.inc({ code }),
     alarm: (kind) => alarms.inc({ alarm: kind }),
+    spansDropped: (count) => dropped.inc(count),
     watch(given) {
       sources = given;
     },
@@ -108,6 +117,17 @@ function addGauges(registry: Registry, sources: () => MetricSources | undefined)
       each.reset();
       for (const { organization, purpose, seconds } of await from.keyAges()) {
         each.set({ organization, purpose }, seconds);
+      }
+    },
+  );
+  gauge(
+    'pantoken_closed_epoch_tokens_seen',
+    'Tokens of a closed key that were seen since it was closed, and refused',
+    ['organization', 'epoch'],
+    async (each, from) => {
+      each.reset();
+      for (const { organization, epoch, seenCount } of await from.closedEpochs()) {
+        each.set({ organization, epoch }, seenCount);
       }
     },
   );

@@ -112,7 +112,8 @@ describe('good fields', () => {
   for (const [name, spoil] of Object.entries(SPOILERS)) {
     it(`with ${name} are refused at every route`, async () => {
       for (const route of jsonRoutes(tests)) {
-        if (route.face === 'problem' && name.includes('number')) continue; // Answered line by line.
+        const isBatch = route.path === '/v1/account-changes'; // Answered line by line.
+        if (isBatch && name.includes('number')) continue;
         const fields = await route.fields();
         const spoilt = { ...fields, ...spoil(route.numberField, fields[route.numberField]) };
         // JSON.stringify leaves out a __proto__ that is a prototype; here it is a field.

@@ -1,9 +1,9 @@
-import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PublicKey } from '../../src/audit/checkpoint.ts';
+import { endLine, makeExportSum } from '../../src/audit/export-form.ts';
 import { makeExportVerifier } from '../../src/audit/export-verifier.ts';
 import type { Verification } from '../../src/audit/verifier.ts';
 import type { AuditRecord } from '../../src/domain/audit-record.ts';
@@ -25,17 +25,28 @@ export interface ExportParts {
 
 export const RECORDS_PER_BLOCK = 5;
 
-/** Writes so many records through a real ledger and exports them. */
-export async function makeExport(recordCount: number): Promise<ExportParts> {
+/**
+ * Writes so many records through a real ledger and exports them.
+ *
+ * @param signedBlocks how many blocks there are when the checkpoint is signed; all, where left out.
+ */
+export async function makeExport(
+  recordCount: number,
+  signedBlocks = recordCount / RECORDS_PER_BLOCK,
+): Promise<ExportParts> {
   const folder = mkdtempSync(join(tmpdir(), 'pantoken-export-'));
   const store = await openSqlite(join(folder, 'pantoken.db'));
   const ledger = makeLedger(store.committer);
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const signer = makeCheckpointSigner({ active: () => privateKey, living: () => [privateKey] });
+  const notes: string[] = [];
   for (let done = 0; done < recordCount; done += RECORDS_PER_BLOCK) {
     const records = Array.from({ length: RECORDS_PER_BLOCK }, (_, index) => recordOf(done + index));
     await Promise.all(records.map((audit) => ledger.commit({ changes: [], audit })));
+    if (done / RECORDS_PER_BLOCK + 1 === signedBlocks) {
+      notes.push(...store.committer.tips().map((tip) => signer.sign(tip)));
+    }
   }
-  const signer = makeCheckpointSigner(generateKeyPairSync('ed25519').privateKey);
-  const notes = store.committer.tips().map((tip) => signer.sign(tip));
   let text = '';
   for await (const piece of exportAudit(makeAuditArchive(store.reader), {}, notes, 1)) {
     text += piece;
@@ -46,7 +57,7 @@ export async function makeExport(recordCount: number): Promise<ExportParts> {
   const starts = lines.flatMap((line, at) => (line.includes('"kind":"block"') ? [at] : []));
   const [first = 0] = starts;
   return {
-    publicKey: signer.publicKey,
+    publicKey,
     before: lines.slice(0, first),
     blocks: starts.map((start, at) => lines.slice(start, starts[at + 1] ?? -1)),
     after: lines.at(-1) ?? Buffer.alloc(0),
@@ -77,74 +88,24 @@ export function verifyBytes(publicKey: PublicKey, bytes: Buffer): Verification {
   return verifier.end(start === bytes.length);
 }
 
-/** Changes the lines of a block; undefined: there is nothing to change in this way. */
-export type Edit = (lines: readonly Buffer[]) => readonly Buffer[] | undefined;
-
 /**
- * Makes one edit in each third block, and demands that each of them is found by itself: reported at
- * that block or at the one behind it, which nothing was changed in. Three calls, for `phase` 0, 1 and
- * 2, edit every block once.
- *
- * @returns how many edits were made.
+ * An export whose checkpoint was signed when it had `signed` of its blocks, and what somebody makes of
+ * it who can write the file, but not sign: the first blocks, and an end whose counts and checksum fit.
  */
-export function demandFound(parts: ExportParts, phase: number, edit: Edit, what: string): number {
-  const edited = new Set<number>();
-  const blocks = parts.blocks.map((lines, at) => {
-    const changed = at % 3 === phase ? edit(lines) : undefined;
-    if (changed !== undefined) edited.add(at + 1);
-    return changed ?? lines;
-  });
-  if (edited.size === 0) return 0;
-  const bytes = Buffer.concat([...parts.before, ...blocks.flat(), parts.after]);
-  const found = new Set<number>();
-  for (const { chain, position } of verifyBytes(parts.publicKey, bytes).problems) {
-    if (chain !== '') found.add(position);
-  }
-  for (const position of edited) {
-    const isLast = position === parts.blocks.length;
-    const isFound = found.has(position) || found.has(isLast ? position - 1 : position + 1);
-    assert(isFound, `${what} in block ${position} was not found`);
-  }
-  return edited.size;
-}
-
-/** Changes one byte of a block; which bits of it, `salt` decides. */
-export function byteEdit(at: number, salt: number): Edit {
-  return (lines) => {
-    const bytes = Buffer.concat(lines);
-    const byte = bytes[at];
-    if (byte === undefined) return undefined;
-    bytes[at] = byte ^ (1 + ((at * 31 + salt * 7) % 255));
-    return [bytes];
+export async function makeCuts(blockCount: number, signed: number) {
+  const { publicKey, before, blocks } = await makeExport(blockCount * RECORDS_PER_BLOCK, signed);
+  const head = before.map(String).join('');
+  return {
+    notes: before.filter((line) => line.includes('"kind":"checkpoint"')).length,
+    forgedCut: {
+      publicKey,
+      bytes(kept: number): Buffer {
+        const body = head + blocks.slice(0, kept).flat().map(String).join('');
+        const sum = makeExportSum();
+        sum.add(body);
+        const counts = { chainCount: 1, blockCount: kept, recordCount: kept * RECORDS_PER_BLOCK };
+        return Buffer.from(`${body}${endLine({ kind: 'end', ...counts, sha256: sum.hex() })}\n`);
+      },
+    },
   };
-}
-
-const record = (at: number) => at + 1; // The head of the block is in front of its records.
-
-export const removeRecord =
-  (at: number): Edit =>
-  (lines) =>
-    lines.filter((_, index) => index !== record(at));
-
-export const doubleRecord =
-  (at: number): Edit =>
-  (lines) =>
-    lines.flatMap((line, index) => (index === record(at) ? [line, line] : [line]));
-
-/** With the next one; the last of a block with the first. */
-export const swapRecord =
-  (at: number): Edit =>
-  (lines) => {
-    const swapped = [...lines];
-    const other = record((at + 1) % (lines.length - 1));
-    const [a, b] = [lines[record(at)], lines[other]];
-    if (a === undefined || b === undefined) return undefined;
-    swapped[record(at)] = b;
-    swapped[other] = a;
-    return swapped;
-  };
-
-/** The length of the longest block. */
-export function longestBlock({ blocks }: ExportParts): number {
-  return Math.max(...blocks.map((lines) => Buffer.concat(lines).length));
 }

@@ -4,7 +4,8 @@ import { luhnResidue } from '@pantoken/pan-token';
 import fc from 'fast-check';
 import { Compile } from 'typebox/schema';
 import { OPENAPI_DOC } from '../../scripts/openapi-doc.ts';
-import { tokenRequest } from './issuer-client.ts';
+import { makeGoodRequests } from './fuzz-good.ts';
+import { makeIssuerClient, tokenRequest } from './issuer-client.ts';
 import { panOf } from './numbers.ts';
 import type { Reply, Request } from './send.ts';
 import type { TestService } from './service.ts';
@@ -177,12 +178,12 @@ function bodyOf(operation: Operation, material: FuzzMaterial): fc.Arbitrary<stri
 /** Header values that HTTP can carry. */
 const headerText = fc.string({ unit: fc.constantFrom(...'abcXYZ019+/=:;,()" .-_'), maxLength: 60 });
 
-/** Requests from the document: mostly well meant, some spoilt in body, headers or credentials. */
+/** Requests from the document: some as it says, some spoilt in body, headers or credentials. */
 export async function makeRequestArbitrary(
-  { issuer, channel, merchant }: TestService,
+  { issuer, channel, manager, merchant }: TestService,
   material: FuzzMaterial,
 ): Promise<fc.Arbitrary<{ operation: Operation; request: Request }>> {
-  const clients = [await issuer.headers(), await channel.headers()];
+  const clients = [await issuer.headers(), await channel.headers(), await manager.headers()];
   const credentials: Readonly<Record<string, readonly Readonly<Record<string, string>>[]>> = {
     '/token': [issuer, channel].map((each) => tokenRequest(each.credentials).headers as never),
   };
@@ -227,6 +228,7 @@ export async function makeRequestArbitrary(
 /** Fields that hold what the caller sent, moments and ids: chance makes card numbers of them. */
 const UNRELATED = new Set([
   ...['accountNumber', 'customerNumber', 'embosserName1', 'embosserName2', 'issued_at'],
+  ...['atMs', 'chain', 'who', 'untilMs', 'next', 'panid', 'panids'],
   ...['correlationID', 'requestId', 'x-request-id', 'access_token', 'encdata'],
 ]);
 
@@ -255,34 +257,62 @@ function leaveOut(name: string, value: unknown): unknown {
   return UNRELATED.has(name) ? undefined : value;
 }
 
-/** Sends `count` requests, and says how often each status came. */
+/** Of one operation: how often each status came, and to requests that were meant to be good. */
+export interface FuzzCounts {
+  readonly all: Record<string, number>;
+  readonly good: Record<string, number>;
+}
+
+/** One half is made to be good, the other half to be anything the document allows or does not. */
 export async function fuzz(
-  test: TestService,
+  given: TestService,
   count: number,
   seed: number,
-): Promise<Readonly<Record<string, number>>> {
-  const cards = await Promise.all(
-    [100, 100, 200, 400].map((organizationNumber) => test.issuer.create({ organizationNumber })),
-  );
-  const tokens = cards.map(({ data }) => data.cardNumber);
-  const pans = [panOf('540208', 900_001), panOf('457123', 900_002), panOf('453201', 900_003)];
-  for (const cardNumber of pans.slice(0, 2)) await test.issuer.create({ cardNumber });
-  const arbitrary = await makeRequestArbitrary(test, { tokens, pans });
+): Promise<Readonly<Record<string, FuzzCounts>>> {
+  // Clients of their own: an access token is good for a quarter of an hour.
+  const renewed = (name: 'issuer' | 'channel' | 'manager') =>
+    makeIssuerClient(given.send, given[name].credentials);
+  const test: TestService = {
+    ...given,
+    issuer: renewed('issuer'),
+    channel: renewed('channel'),
+    manager: renewed('manager'),
+  };
+  const good = await makeGoodRequests(test);
+  const anything = await makeRequestArbitrary(test, good);
   const { apikey } = test.issuer.credentials;
-  const statuses: Record<string, number> = {};
+  const counts: Record<string, FuzzCounts> = {};
+  const isGood = fc.boolean();
   await fc.assert(
-    fc.asyncProperty(arbitrary, async ({ operation, request }) => {
+    fc.asyncProperty(anything, isGood, fc.nat(), async (made, wantsGood, choice) => {
+      const { operation } = made;
+      const name = `${operation.method} ${operation.path}`;
+      const meant = wantsGood ? await good.of(name, choice) : undefined;
+      const request = meant ?? made.request;
       const reply = await test.send(request);
+      good.learn(name, request, reply);
       const isCertified = request.headers?.apikey === apikey;
       const isNumberAsked = /"functionType":"P"/.test(String(request.body));
       // A merchant is told which of the cards it sent each result is of.
       const isEcho = operation.path === '/api/cu/addwatchlist';
       const isDue = isEcho || (isCertified && isNumberAsked);
       checkAnswer(operation, reply, isDue && reply.status === 200);
-      const key = `${operation.path} ${reply.status}`;
-      statuses[key] = (statuses[key] ?? 0) + 1;
+      counts[name] ??= { all: {}, good: {} };
+      const { all, good: ofGood } = counts[name];
+      all[reply.status] = (all[reply.status] ?? 0) + 1;
+      if (meant !== undefined) ofGood[reply.status] = (ofGood[reply.status] ?? 0) + 1;
     }),
     { numRuns: count, seed, endOnFailure: true },
   );
-  return statuses;
+  return counts;
+}
+
+/** Of all requests the part that was answered 200, by operation. */
+export function shareOfGood(counts: Readonly<Record<string, FuzzCounts>>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(counts).map(([name, { all }]) => {
+      const sum = Object.values(all).reduce((a, b) => a + b, 0);
+      return [name, Math.round(((all['200'] ?? 0) / sum) * 100)];
+    }),
+  );
 }

@@ -1,38 +1,36 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { demandAllReadable, type KeyHome } from './key-home.ts';
+import { changeKeys, type KeyCommand } from './key-change.ts';
+import { demandAllReadable, type KeyHome, type KeyPlace } from './key-home.ts';
 
-export const KEY_COMMANDS = [
-  'rotate',
-  'retokenize',
-  'rekey-data',
-  'rekey-index',
-  'rewrap',
-] as const;
-export type KeyCommand = (typeof KEY_COMMANDS)[number];
+/** `during`: when the batch is with the writer, or on its way to the server, and nobody knows. */
+export const KILL_MOMENTS = ['before', 'during', 'after'] as const;
+export type KillMoment = (typeof KILL_MOMENTS)[number];
 
 const PROCESS = join(import.meta.dirname, 'key-process.ts');
 
-/** Runs a command to its end, or to the SIGKILL it gives itself. */
-export function runKeyCommand(
-  home: string,
+/** @returns false when the command came to its end before the commit it was to be killed at. */
+function killKeyCommand(
+  { home, database }: KeyPlace,
   command: KeyCommand,
-  kill: { readonly moment: 'before' | 'after'; readonly commit: number } | undefined,
-): { readonly killed: boolean; readonly commitCount: number } {
+  moment: KillMoment,
+  commit: number,
+): boolean {
   const args = [...process.execArgv.filter((each) => !each.startsWith('--test')), PROCESS];
-  const given = kill === undefined ? [] : [kill.moment, String(kill.commit)];
-  const result = spawnSync(process.execPath, [...args, home, command, ...given], {
-    encoding: 'utf8',
-    timeout: 120_000,
-  });
-  if (result.signal === 'SIGKILL') return { killed: true, commitCount: 0 };
+  const url = database.engine === 'postgres' ? [database.url] : [];
+  const result = spawnSync(
+    process.execPath,
+    [...args, home, command, moment, String(commit), ...url],
+    { encoding: 'utf8', timeout: 120_000 },
+  );
+  if (result.signal === 'SIGKILL') return true;
   assert.equal(result.status, 0, result.stderr);
-  return { killed: false, commitCount: Number(result.stdout) };
+  return false;
 }
 
 /**
- * Kills a command before or after each of its commits, each time on a fresh copy of the service;
+ * Kills a command before, during or after each of its commits, each time on a fresh copy of the service;
  * looks at every card; runs the command again to its end, and looks again.
  *
  * @param every 1: each commit, 2: each second one, beginning with the first.
@@ -41,19 +39,18 @@ export function runKeyCommand(
 export async function killAtEveryStep(
   keyHome: KeyHome,
   command: KeyCommand,
-  moments: readonly ('before' | 'after')[],
+  moments: readonly KillMoment[],
   every: number,
 ): Promise<number> {
   let killCount = 0;
   for (const moment of moments) {
     for (let commit = 1; ; commit += every) {
-      const home = keyHome.copy();
-      const { killed } = runKeyCommand(home, command, { moment, commit });
-      if (!killed) break;
+      const place = await keyHome.copyPlace();
+      if (!killKeyCommand(place, command, moment, commit)) break;
       killCount++;
-      await demandAllReadable(home, keyHome.cards);
-      runKeyCommand(home, command, undefined);
-      const counts = await demandAllReadable(home, keyHome.cards);
+      await demandAllReadable(place, keyHome.cards);
+      await changeKeys(place, command);
+      const counts = await demandAllReadable(place, keyHome.cards);
       if (command === 'retokenize') assert.deepEqual([...counts.keys()], [2]);
     }
   }

@@ -5,6 +5,7 @@ import type { RecordId } from '../../src/domain/record-id.ts';
 import { type KeyToolsSurroundings, openKeyTools } from '../../src/key-tools.ts';
 import { makeLog } from '../../src/log.ts';
 import { openHome, systemClock } from '../../src/opened-home.ts';
+import type { StorePlace } from '../../src/store/place.ts';
 import type { TestService } from './service.ts';
 
 export const KEY_OPERATOR = { who: 'operator', requestId: 'keys' as RecordId } as const;
@@ -13,7 +14,8 @@ export const KEY_OPERATOR = { who: 'operator', requestId: 'keys' as RecordId } a
 export const QUIET = makeLog('error', { write: () => undefined });
 
 /** The database and the keys of a home, as the service has them. */
-export const openTestHome = (home: string) => openHome(home, QUIET, systemClock, {});
+export const openTestHome = (home: string, database?: StorePlace) =>
+  openHome(home, QUIET, systemClock, { database });
 
 export const NO_REPORT = () => undefined;
 

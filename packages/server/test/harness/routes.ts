@@ -21,7 +21,12 @@ export interface JsonRoute {
 }
 
 /** Every route that takes JSON. */
-export function jsonRoutes({ issuer, merchant, registry }: TestService): readonly JsonRoute[] {
+export function jsonRoutes({
+  issuer,
+  manager,
+  merchant,
+  registry,
+}: TestService): readonly JsonRoute[] {
   const { merchantid } = merchant.credentials;
   const headers = () => issuer.headers();
   const newCard = async () => {
@@ -36,6 +41,11 @@ export function jsonRoutes({ issuer, merchant, registry }: TestService): readonl
     return pan;
   };
   const firstVision = { face: 'firstvision', numberField: 'cardNumber', headers } as const;
+  const managed = {
+    face: 'problem',
+    numberField: 'pan',
+    headers: () => manager.headers(),
+  } as const;
   return [
     {
       ...firstVision,
@@ -93,6 +103,18 @@ export function jsonRoutes({ issuer, merchant, registry }: TestService): readonl
         organizationNumber: 100,
         changes: [{ reference: `ref-${Math.random()}`, kind: 'closed', pan: await newCard() }],
       }),
+    },
+    {
+      ...managed,
+      method: 'PUT',
+      path: '/v1/bait',
+      fields: async () => ({ organizationNumber: 100, pan: await newCard(), bait: true }),
+    },
+    {
+      ...managed,
+      method: 'POST',
+      path: '/v1/card-status',
+      fields: async () => ({ organizationNumber: 100, pan: await newCard(), expiry: '2030-11' }),
     },
   ];
 }

@@ -101,8 +101,15 @@ export async function makeTestSandbox(): Promise<TestSandbox> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const registry = makePanRegistry();
-  const send = fetching(url, registry);
   const programs: Program[] = [];
+  const fetch = fetching(url, registry);
+  const send: Send = async (request) => {
+    try {
+      return await fetch(request);
+    } catch (error) {
+      throw new Error(`no answer: ${await conditionOf(programs.at(-1))}`, { cause: error });
+    }
+  };
   const env = { PANTOKEN_HOME: home, PANTOKEN_PORT: String(port) };
   const credentials = (): SandboxCredentials =>
     JSON.parse(readFileSync(join(home, 'credentials.json'), 'utf8'));
@@ -146,6 +153,14 @@ export async function makeTestSandbox(): Promise<TestSandbox> {
       return makeMerchantClient(send, registry, { ...merchant, servicePublicKeyPem });
     },
   };
+}
+
+/** Why a server may not answer. */
+async function conditionOf(program: Program | undefined): Promise<string> {
+  if (program === undefined) return 'no server was started';
+  const ending = await Promise.race([program.ended, undefined]);
+  if (ending === undefined) return 'the server runs';
+  return `the server ended, code ${ending.code}, signal ${ending.signal}: ${ending.stderr}`;
 }
 
 /** A port nobody listens on at this moment. */

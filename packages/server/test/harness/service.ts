@@ -7,7 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { after } from 'node:test';
 import { ORGANIZATIONS, type PlannedOrganization } from '../../src/cli/sandbox-plan.ts';
 import type { AuditRecord } from '../../src/domain/audit-record.ts';
-import { type Caller, demandOrganization } from '../../src/domain/caller.ts';
+import { type Caller, demandOrganization, type Right } from '../../src/domain/caller.ts';
 import type { OrganizationNumber } from '../../src/domain/organization-number.ts';
 import { makeLog } from '../../src/log.ts';
 import { createService, openService, type Service } from '../../src/service.ts';
@@ -35,6 +35,8 @@ export interface TestService {
   readonly channel: IssuerClient;
   /** May see card numbers, in organization 200 only. */
   readonly stranger: IssuerClient;
+  /** Has the rights to manage, validate and audit in all organizations, and no other. */
+  readonly manager: IssuerClient;
   readonly merchant: MerchantClient;
   readonly callers: Readonly<Record<'issuer' | 'channel' | 'stranger', Caller>>;
   /** Moves the clock of the service. */
@@ -97,6 +99,7 @@ export async function startService(
     issuer: makeIssuerClient(send, filled.credentials.issuer),
     channel: makeIssuerClient(send, filled.credentials.channel),
     stranger: makeIssuerClient(send, filled.credentials.stranger),
+    manager: makeIssuerClient(send, filled.credentials.manager),
     callers: filled.callers,
     merchant: makeMerchantClient(send, registry, {
       ...filled.merchant,
@@ -143,8 +146,14 @@ async function fill({ register }: Service, organizations: readonly PlannedOrgani
   }
   const numbers = organizations.map(({ organization }) => organization.number);
   const all = new Set([...numbers, GHOST_ORGANIZATION as OrganizationNumber]);
-  const add = async (name: string, clientId: string, pciCertified: boolean, of = all) => {
-    const caller = { name, clientId, pciCertified, organizations: of };
+  const add = async (
+    name: string,
+    clientId: string,
+    pciCertified: boolean,
+    of = all,
+    rights?: ReadonlySet<Right>,
+  ) => {
+    const caller = { name, clientId, pciCertified, organizations: of, ...(rights && { rights }) };
     const added = await register.addCaller(operator, caller);
     const { apikey, secret } = added;
     const credentials: CallerCredentials = { name, clientId, apikey, secret };
@@ -152,6 +161,8 @@ async function fill({ register }: Service, organizations: readonly PlannedOrgani
   };
   const issuer = await add('issuer', '00970', true);
   const channel = await add('channel', '00971', false);
+  const managing = new Set<Right>(['manage', 'validate', 'audit']);
+  const manager = await add('manager', '00973', false, all, managing);
   const stranger = await add('stranger', '00972', true, new Set([200 as OrganizationNumber]));
   demandOrganization(stranger.caller, 200 as OrganizationNumber);
 
@@ -166,6 +177,7 @@ async function fill({ register }: Service, organizations: readonly PlannedOrgani
       issuer: issuer.credentials,
       channel: channel.credentials,
       stranger: stranger.credentials,
+      manager: manager.credentials,
     },
     callers: { issuer: issuer.caller, channel: channel.caller, stranger: stranger.caller },
     merchant: {

@@ -56,6 +56,7 @@ export async function startVisa(certificates = testCertificates(), timeoutMs = 2
     ...{ baseUrl: server.url, ca, cert, key, timeoutMs, callsAtOnce: 4, ...secrets },
     encryptionKey: keys.scheme.publicKey,
     decryptionKey: keys.client.privateKey,
+    isPushed: true,
     enrolmentOf(merchant: string) {
       if (merchant === 'stranger') return undefined;
       const acquirerSegmentId = SEGMENTS[merchant] ?? VISA_SANDBOX_ENROLMENT.acquirerSegmentId;
@@ -91,6 +92,7 @@ export async function startMastercard(certificates = testCertificates(), timeout
     consumerKey,
     signingKey: String(privateKey.export({ type: 'pkcs8', format: 'pem' })),
     contactLetter: 'C' as 'C' | 'Q',
+    isPushed: true,
     enrolmentOf: (merchant: string) => {
       if (merchant === 'stranger') return undefined;
       return { ...MASTERCARD_SANDBOX_ENROLMENT, ...(merchant === 'other' && { ica: '9999' }) };

@@ -15,6 +15,10 @@ export interface TransitServer {
   readonly options: Readonly<Record<string, string | number>>;
   readonly folder: string;
   setMood(mood: Mood): void;
+  /** Nobody listens at its address any more. */
+  stop(): Promise<void>;
+  /** At the same address again. */
+  start(): Promise<void>;
   setToken(token: string): void;
   /** Puts another key of the same name in the place of the key. */
   loseKey(): void;
@@ -66,7 +70,9 @@ export async function startTransitServer(): Promise<TransitServer> {
     const [status, reply] = answer(request.url ?? '', given as string, JSON.parse(text));
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(reply));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const listen = (port: number) =>
+    new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  await listen(0);
   after(() => {
     server.closeAllConnections();
     server.close();
@@ -85,6 +91,12 @@ export async function startTransitServer(): Promise<TransitServer> {
       caFile: join(folder, 'ca.pem'),
       timeoutMs: 500,
     },
+    async stop() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+    },
+    start: () => listen(port),
     setMood(next) {
       mood = next;
     },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createSecretKey, randomBytes } from 'node:crypto';
-import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
@@ -9,20 +9,17 @@ import { Refusal, type RefusalCode } from '../../src/domain/error.ts';
 import type { OrganizationNumber } from '../../src/domain/organization-number.ts';
 import { restoreHome } from '../../src/key-tools.ts';
 import { makeKeyBlock, openTokenKeyBlock, TOKEN_KEY_HEADER } from '../../src/keys/key-block.ts';
-import { custodyFileIn } from '../../src/opened-home.ts';
-import { demandAllReadable, makeKeyHome } from '../harness/key-home.ts';
+import { demandAllReadable, makeKeyHome, sqlitePlace } from '../harness/key-home.ts';
 import {
   KEY_OPERATOR,
   newToken,
   openTestHome,
   rotate,
-  until,
   withKeyTools,
 } from '../harness/key-tools.ts';
 import { lacking } from '../harness/machine.ts';
 import { startService, type TestService } from '../harness/service.ts';
 import { makeSoftHsm } from '../harness/soft-hsm.ts';
-import { startTransitServer } from '../harness/transit-server.ts';
 import { readRows } from '../harness/written-files.ts';
 
 const LETTERS = 100 as OrganizationNumber;
@@ -31,12 +28,10 @@ const given = (bytes: Uint8Array) => async () => bytes;
 const refusal = (code: RefusalCode) => (error: unknown) =>
   error instanceof Refusal && error.code === code;
 
-// The services come first: what ends first is what began first, and they end with their keys.
+// The service comes first: what ends first is what began first, and it ends with its keys.
 const hsmService = await startService();
-const transitService = await startService();
 const noHsm = lacking('softhsm2', 'pkcs11js');
 const hsm = noHsm ? undefined : makeSoftHsm('pantoken-custody');
-const transit = await startTransitServer();
 const keyHome = await makeKeyHome(20);
 
 /** Adds a key-encryption key, puts everything under it, and forgets the one in the file. */
@@ -84,39 +79,6 @@ describe('a service with its key-encryption key in SoftHSM2', { skip: noHsm }, (
     await assert.rejects(openTestHome(test.home), /pin/);
     renameSync(`${pin}-away`, pin);
     await (await openTestHome(test.home)).close();
-  });
-});
-
-describe('a service whose provider of keys goes away', () => {
-  const test = transitService;
-
-  it('goes on with the keys it has until their time is up, then answers 503, then recovers', async () => {
-    const token = await newToken(test, LETTERS);
-    const pan = (await test.issuer.numberOf(LETTERS, token)).data.cardNumber;
-    await moveTo(test, { id: 'new', provider: 'vault-transit', options: transit.options });
-    const path = custodyFileIn(test.home);
-    const settings = JSON.parse(readFileSync(path, 'utf8'));
-    writeFileSync(path, JSON.stringify({ ...settings, keyCacheTtlSeconds: 4 }));
-    await test.restart();
-    transit.setMood('sealed');
-    await assert.rejects(openTestHome(test.home), /answers 503/);
-    const goodBefore = await test.issuer.numberOf(LETTERS, token);
-    assert.equal(goodBefore.data.cardNumber, pan);
-    const statuses = new Set<number>();
-    await until(async () => {
-      const { status, code, envelope } = await test.issuer.numberOf(LETTERS, token);
-      statuses.add(status);
-      // Never a wrong answer: the number, or that the key is not there.
-      if (status === 200) assert.equal(envelope.data?.cardNumber, pan);
-      else assert.equal(code, 'VPL5SIE33S');
-      return status !== 200;
-    });
-    assert.equal((await test.issuer.create()).status, 503);
-    assert.equal((await test.issuer.create()).code, 'KEY_UNAVAILABLE');
-    transit.setMood('well');
-    await until(async () => (await test.issuer.numberOf(LETTERS, token)).status === 200);
-    assert.equal((await test.issuer.numberOf(LETTERS, token)).data.cardNumber, pan);
-    assert(statuses.has(200));
   });
 });
 
@@ -215,7 +177,7 @@ describe('the disaster drill', () => {
     const found = join(folder, 'new-machine');
     await restoreHome(found, sealed, shares);
     copyFileSync(join(safe, 'pantoken.db'), join(found, 'pantoken.db'));
-    await demandAllReadable(found, keyHome.cards);
+    await demandAllReadable(sqlitePlace(found), keyHome.cards);
 
     // Another key-encryption key opens nothing.
     writeFileSync(join(found, 'key-encryption-key'), `${'00'.repeat(32)}\n`);
@@ -240,7 +202,18 @@ describe('the inventory', () => {
     const rows = readRows(keyHome.home, 'select * from wrapped_key');
     assert.equal(inventory.keys.length, rows.length);
     assert.equal(inventory.warnings.length, rows.length);
-    assert(inventory.cryptography.length > 0);
+    assert.deepEqual(inventory.keyEncryptionKeys, [
+      {
+        ...{ id: 'first', provider: 'file', algorithm: 'AES-256-GCM', keyBits: 256 },
+        ...{ strengthBits: 256, isCurrent: true, wrappedCount: rows.length },
+      },
+    ]);
+    const data = inventory.keys.find(({ purpose }) => purpose === 'data');
+    assert.equal(data?.sealedCount, 40); // A number and a card each.
+    const used = inventory.cryptography.map(({ algorithm }) => algorithm).join();
+    for (const { algorithm } of inventory.keys) {
+      assert(used.includes(algorithm.split(/[ -]/)[0] ?? ''), algorithm);
+    }
     const now = await withKeyTools(keyHome, (tools) => tools.list(KEY_OPERATOR));
     assert.deepEqual(now.warnings, []);
   });

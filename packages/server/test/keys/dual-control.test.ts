@@ -80,6 +80,8 @@ describe('every command that changes custody or destroys', async () => {
     ['rewrap --to second', 'rewrap_key'],
     ['kek remove --id first', 'remove_kek'],
     [`backup --out ${join(home, 'backup')} --shares 3 --threshold 2`, 'back_up_key'],
+    ['service rekey --purpose caller-secret', 'rekey'],
+    ['service destroy --purpose caller-secret --epoch 1 --confirm 1', 'destroy_key'],
     ['operators add --name carol', 'add_operator'],
     ['operators remove --name carol', 'remove_operator'],
   ];

@@ -1,22 +1,18 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
 import { before, describe, it } from 'node:test';
 import { luhnResidue } from '@pantoken/pan-token';
 import { Refusal, type RefusalCode } from '../../src/domain/error.ts';
 import type { OrganizationNumber } from '../../src/domain/organization-number.ts';
-import { custodyFileIn } from '../../src/opened-home.ts';
 import {
   inDays,
   KEY_OPERATOR,
   NO_REPORT,
   newToken,
-  openTestHome,
   rotate,
   until,
   withKeyTools,
 } from '../harness/key-tools.ts';
-import { editByHand, startService } from '../harness/service.ts';
+import { startService } from '../harness/service.ts';
 
 const LETTERS = 100 as OrganizationNumber;
 const DIGITS = 200 as OrganizationNumber;
@@ -29,7 +25,6 @@ const refusal = (code: RefusalCode) => (error: unknown) =>
 
 const rotating = await startService();
 const ending = await startService();
-const damaged = await startService();
 
 describe('a rotation', () => {
   const test = rotating;
@@ -116,6 +111,11 @@ describe('the end of an epoch', () => {
     const forged = `${old.slice(0, -5)}${old.at(-5) === '0' ? '1' : '0'}${old.slice(-4)}`;
     assert.notEqual((await test.issuer.numberOf(LETTERS, forged)).code, 'TOKEN_EPOCH_CLOSED');
     assert.equal(await seen(), Number(first) + 1);
+    const port = await test.service.watch.listen(0, '127.0.0.1');
+    const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    const shown = `pantoken_closed_epoch_tokens_seen{organization="100",epoch="1"} ${Number(first) + 1}`;
+    assert(metrics.includes(shown), metrics);
+    assert.match(metrics, /^pantoken_refusals_total\{code="TOKEN_EPOCH_CLOSED"\} [1-9]/m);
     const record = test.audit().findLast(({ action }) => action === 'inquire_number');
     assert(record);
     // The number itself finds the card as before.
@@ -144,6 +144,18 @@ describe('the end of an epoch', () => {
     assert.equal(test.rows(`select * from wrapped_key where ${gone}`).length, 0);
     const asked = await test.issuer.tokenOf(LETTERS, pan);
     assert.equal(letterOf(asked.data.panToken.replace(/^0+/, '')), 'B');
+  });
+
+  it('is told in time: a service warns of keys that grow old', async () => {
+    assert.doesNotMatch(test.logText(), /daysLeft/);
+    test.moveClock(340 * 86_400_000);
+    await test.restart();
+    await until(async () =>
+      test
+        .logText()
+        .includes('{"organization":100,"purpose":"token","epoch":2,"ageDays":340,"daysLeft":25}'),
+    );
+    assert.doesNotMatch(test.logText(), /"organization":100,"purpose":"token","epoch":1,/);
   });
 });
 
@@ -182,131 +194,4 @@ describe('nine numeric epochs', () => {
       assert.equal((await test.issuer.numberOf(DIGITS, token)).data.cardNumber, pans.get(token));
     }
   });
-});
-
-describe('keys changed by hand in the database', () => {
-  const swapped: readonly (readonly [string, string])[] = [
-    [
-      'two token keys of two organizations',
-      `update wrapped_key set wrapped = (select wrapped from wrapped_key o
-         where o.organization = 300 - wrapped_key.organization and o.purpose = 'token')
-       where organization in (100, 200) and purpose = 'token'`,
-    ],
-    [
-      'all of a key but its organization',
-      `update wrapped_key set (key_id, wrapped, check_value, known_answer, created_at) =
-         (select key_id, wrapped, check_value, known_answer, created_at from wrapped_key o
-          where o.organization = 200 and o.purpose = 'token')
-       where organization = 100 and purpose = 'token'`,
-    ],
-    [
-      'a data key in the place of an index key',
-      `update wrapped_key set (key_id, wrapped, check_value, created_at) =
-         (select key_id, wrapped, check_value, created_at from wrapped_key o
-          where o.organization = 100 and o.purpose = 'data')
-       where organization = 100 and purpose = 'index'`,
-    ],
-    [
-      'the known answer',
-      "update wrapped_key set known_answer = '555555A000004444' where purpose = 'token'",
-    ],
-    ['the check value', "update wrapped_key set check_value = '000000' where purpose = 'data'"],
-    ['the environment', "update wrapped_key set environment = 'production'"],
-    ['the moment it was made', 'update wrapped_key set created_at = created_at + 1'],
-  ];
-  const test = damaged;
-
-  const keep = 'create table kept as select * from wrapped_key';
-  const restore =
-    'delete from wrapped_key; insert into wrapped_key select * from kept; drop table kept';
-  const countUp = 'update directory_version set version = version + 1';
-
-  /** As somebody with the file could, while the service runs. */
-  async function changed(sql: string, look: () => Promise<void>): Promise<void> {
-    editByHand(test.home, (database) => database.exec(`${keep}; ${sql}`));
-    try {
-      await look();
-    } finally {
-      editByHand(test.home, (database) => database.exec(restore));
-    }
-  }
-
-  const failures = () => test.audit().filter(({ action }) => action === 'open_keys');
-
-  for (const [what, sql] of swapped) {
-    it(`${what}: no service starts, and that is on record`, async () => {
-      await changed(sql, async () => {
-        const countBefore = failures().length;
-        await assert.rejects(openTestHome(test.home), refusal('KEY_DAMAGED'));
-        assert.equal(failures().length, countBefore + 1);
-        assert.equal(failures().at(-1)?.code, 'KEY_DAMAGED');
-      });
-    });
-  }
-
-  it('are noticed by a service that runs, which goes on with the keys it has', async () => {
-    const token = await newToken(test, LETTERS);
-    const [, [, sql] = ['', '']] = swapped;
-    const countBefore = failures().length;
-    await changed(`${sql}; ${countUp}`, async () => {
-      await until(async () => failures().length > countBefore);
-      assert.equal((await test.issuer.numberOf(LETTERS, token)).status, 200);
-    });
-    assert.match(test.logText(), /what is registered could not be read anew/);
-  });
-
-  it('with their environment, as a whole, do not open either', async () => {
-    const path = custodyFileIn(test.home);
-    const own = readFileSync(path, 'utf8');
-    await changed("update wrapped_key set environment = 'production'", async () => {
-      writeFileSync(path, own.replace('"default"', '"production"'));
-      await assert.rejects(openTestHome(test.home), refusal('KEY_DAMAGED'));
-      writeFileSync(path, own);
-    });
-  });
-});
-
-describe('records changed by hand in the database', () => {
-  const swaps: readonly (readonly [string, string])[] = [
-    ['two sealed numbers', 'sealed_pan'],
-    ['two indexes', 'pan_index'],
-    ['two tokens', 'token'],
-  ];
-  for (const [what, column] of swaps) {
-    it(`${what}: an error and a record, and never the number of another card`, async () => {
-      const test = await startService();
-      const tokens = [await newToken(test, LETTERS), await newToken(test, LETTERS)];
-      const pans: string[] = [];
-      for (const token of tokens) {
-        pans.push((await test.issuer.numberOf(LETTERS, token)).data.cardNumber);
-      }
-      editByHand(test.home, (database) => {
-        const rows = database
-          .prepare(`select number_id as id, ${column} as v from card_number`)
-          .all();
-        const [a, b] = rows;
-        assert(a && b && rows.length === 2);
-        const set = database.prepare(`update card_number set ${column} = ? where number_id = ?`);
-        const aside = column === 'token' ? 'x' : randomBytes(32); // Unique at every moment.
-        set.run(aside, a.id as Uint8Array);
-        set.run(a.v as Uint8Array, b.id as Uint8Array);
-        set.run(b.v as Uint8Array, a.id as Uint8Array);
-      });
-      const answers = [];
-      for (const token of tokens) answers.push(await test.issuer.numberOf(LETTERS, token));
-      for (const pan of pans) answers.push(await test.issuer.tokenOf(LETTERS, pan));
-      const [a, b] = pans;
-      assert(answers.some(({ status }) => status !== 200));
-      for (const [index, answer] of answers.entries()) {
-        if (answer.status !== 200) continue;
-        // Where it is shown at all, it is the card that was asked for.
-        const own = index < 2 ? pans[index] : tokens[index - 2];
-        const shown = index < 2 ? answer.data.cardNumber : answer.data.panToken.replace(/^0+/, '');
-        assert.equal(shown, own);
-      }
-      assert(a !== b);
-      const refused = test.audit().filter(({ code }) => code === 'RECORD_DAMAGED');
-      assert(refused.length > 0);
-    });
-  }
 });

@@ -3,9 +3,11 @@ import { type Static, Type } from 'typebox';
 import { Refusal } from '../../domain/error.ts';
 import type { Merchant } from '../../domain/merchant.ts';
 import type { MessageCipher } from '../../usecase/message-cipher.ts';
+import type { ValidationQuota } from '../../usecase/request-rate.ts';
 import { updateFields } from '../../usecase/update-fields.ts';
 import type { ValidatePan, ValidatePanRequest } from '../../usecase/validate-pan.ts';
 import { parseJsonBody } from '../json-body.ts';
+import { refusingSlowly } from '../slow-refusal.ts';
 import { merchantOf } from './authentication.ts';
 import { demandOwnId, lowerCaseKeys, parseCard } from './card-fields.ts';
 
@@ -24,6 +26,12 @@ const Body = Type.Object(
   { additionalProperties: false },
 );
 
+export interface ValidatePanRouteDeps {
+  readonly validatePan: ValidatePan;
+  readonly validationQuota: ValidationQuota;
+  readonly cipher: MessageCipher;
+}
+
 /** Besides the card itself: `pan`, or ours, `pantoken`. */
 const OTHER_FIELDS = ['expmonth', 'expyear', 'merchantid'] as const;
 
@@ -35,14 +43,15 @@ const OTHER_FIELDS = ['expmonth', 'expyear', 'merchantid'] as const;
  */
 export function registerValidatePan(
   app: FastifyInstance,
-  validatePan: ValidatePan,
-  cipher: MessageCipher,
+  { validatePan, validationQuota, cipher }: ValidatePanRouteDeps,
 ): void {
   app.post<{ Body: Static<typeof Body> }>(
     '/api/cu/validatepan',
     {
       schema: { body: Body, response: { 200: Type.Object({ encdata: Type.String() }) } },
       config: { auditAction: 'validate_pan', openapi: { summary: 'What became of a card' } },
+      // Before anything is read or decrypted.
+      onRequest: (request) => refusingSlowly(() => validationQuota.demand(merchantOf(request))),
       preValidation: async (request) => {
         request.body = lowerCaseKeys(request.body) as Static<typeof Body>;
       },
@@ -98,7 +107,7 @@ async function parseEncrypted(
   cipher: MessageCipher,
 ): Promise<ValidatePanRequest> {
   if (Object.keys(clear).length > 0) throw new Refusal('REQUEST_INVALID', { field: 'encdata' });
-  const bytes = await cipher.decrypt(encdata, merchant.algorithm);
+  const bytes = await refusingSlowly(() => cipher.decrypt(encdata, merchant));
   try {
     const fields = lowerCaseKeys(parseJsonBody(bytes));
     return parseFields(fields as Record<string, unknown>, merchant);

@@ -60,6 +60,8 @@ const Query = Type.Object(
   { additionalProperties: false },
 );
 
+const Panids = Type.Object({ panids: Type.Array(Type.String()) });
+
 /** The documented status of each result. */
 const STATUS = { added: '1', failed: '0', already_there: '2' } as const;
 
@@ -89,16 +91,20 @@ export function registerWatchlist(app: FastifyInstance, deps: WatchlistDeps): vo
     },
   );
 
-  app.delete<{ Params: { panid: string } }>('/api/cu/:panid/unsubscribe', async (request) => {
-    const panid = request.params.panid.toLowerCase();
-    if (!/^[0-9a-f]{32}$/.test(panid)) throw new Refusal('PANID_UNKNOWN');
-    await deps.endWatch(merchantOf(request), panid, request.id);
-    return {};
-  });
+  app.delete<{ Params: { panid: string } }>(
+    '/api/cu/:panid/unsubscribe',
+    { schema: { response: { 200: Type.Object({}) } } },
+    async (request) => {
+      const panid = request.params.panid.toLowerCase();
+      if (!/^[0-9a-f]{32}$/.test(panid)) throw new Refusal('PANID_UNKNOWN');
+      await deps.endWatch(merchantOf(request), panid, request.id);
+      return {};
+    },
+  );
 
   app.get<{ Querystring: Static<typeof Query> }>(
     '/api/cu/panids',
-    { schema: { querystring: Query } },
+    { schema: { querystring: Query, response: { 200: Panids } } },
     async (request) => {
       const merchant = merchantOf(request);
       const { customreference, merchantid } = request.query;

@@ -1,6 +1,6 @@
 /** A service that runs its updater until it is killed: `<home> <how far its clock is ahead, ms>`. */
-import { makeLog } from '../src/log.ts';
-import { openService } from '../src/service.ts';
+import { makeLog } from '../../src/log.ts';
+import { openService } from '../../src/service.ts';
 
 const [home = '', aheadMs = '0'] = process.argv.slice(2);
 const clock = { nowMs: () => Date.now() + Number(aheadMs) };
