@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict';
 import {
   detokenizeMany,
   drawRandomToken,
@@ -207,7 +206,7 @@ function openRandomToken(format: RandomFormat, token: string): OpenedToken {
 
 /** @throws {PanTokenError} what is no answer to a token, but a bug. */
 function refusalOfHeart(error: PanTokenError | undefined, lost: readonly number[]): Refusal {
-  assert(error, 'the heart left out a token');
+  if (error === undefined) throw new Error('the heart left out a token');
   const code = CODE_OF_HEART[error.code];
   if (code === undefined) throw error;
   const [epoch] = error.code === 'TOKEN_EPOCH_UNKNOWN' ? lost : [];
@@ -221,7 +220,7 @@ function epochsByMark({ alphabet }: KeyedFormat, { living }: TokenKeys): Map<str
 
 function demandEpoch(epochs: ReadonlyMap<string, number>, mark: string): number {
   const epoch = epochs.get(mark);
-  assert(epoch !== undefined, 'a token opened under a mark of no epoch');
+  if (epoch === undefined) throw new Error('a token opened under the mark of no epoch');
   return epoch;
 }
 
