@@ -33,6 +33,8 @@ const { values: options } = parseArgs({
 const SERVER_CORE = 0;
 const CLIENT_CORE = 1;
 
+const VALIDATION = '/api/cu/validatepan';
+
 interface Measured {
   readonly count: number;
   readonly seconds: number;
@@ -104,7 +106,7 @@ function loadsOf(
     },
     {
       ...{ port, method: 'POST', headers: headers.merchant, name: 'validation (RSA-4096 answer)' },
-      ...{ path: '/api/cu/validatepan', bodies: write('validate', validate) },
+      ...{ path: VALIDATION, bodies: write('validate', validate) },
     },
   ].filter(({ name }) => options.only === undefined || name.includes(options.only));
 }
@@ -133,6 +135,7 @@ async function measure(engine: string, service: BenchService, server: RunningSer
       rates.set(load.name, [...(rates.get(load.name) ?? []), rateOf(measured)]);
     }
   }
+  await echo.stop();
   const echoRate = median(rates.get('echo') ?? []);
   const costOf = (name: string) => `${median(costs.get(name) ?? []).toFixed(0)} µs of CPU each`;
   print(`${engine}: echo ${echoRate.toFixed(0)}/s, ${costOf('echo')}`);
@@ -145,8 +148,17 @@ async function measure(engine: string, service: BenchService, server: RunningSer
         `${costOf(load.name)}; ` +
         `at ${rateOf(half).toFixed(0)}/s p50 ${half.p50} ms, p99 ${half.p99} ms`,
     );
+    if (load.path !== VALIDATION) continue;
+    const loopRate = median(Array.from({ length: Number(options.rounds) }, bareEncryptions));
+    print(`${engine}: that is ${(rate / loopRate).toFixed(2)} of a bare loop of publicEncrypt`);
   }
-  await echo.stop();
+}
+
+/** A second, on the server's core. */
+function bareEncryptions(): number {
+  const loop = join(import.meta.dirname, 'encrypt-loop.ts');
+  const args = ['-c', String(SERVER_CORE), process.execPath, loop];
+  return Number(execFileSync('taskset', args, { encoding: 'utf8' }));
 }
 
 function print(line: string): void {
