@@ -234,7 +234,7 @@ export async function makeRequestArbitrary(
 /** Fields that hold what the caller sent, moments and ids: chance makes card numbers of them. */
 const UNRELATED = new Set([
   ...['accountNumber', 'customerNumber', 'embosserName1', 'embosserName2', 'issued_at'],
-  ...['atMs', 'chain', 'who', 'untilMs', 'next', 'panid', 'panids'],
+  ...['atMs', 'chain', 'who', 'untilMs', 'next', 'panid', 'panids', 'reference'],
   ...['correlationID', 'requestId', 'x-request-id', 'access_token', 'encdata'],
 ]);
 
