@@ -3,7 +3,7 @@
  * token alone, or hands it to a queue that is emptied at the end of the turn. In one process and one
  * run, taking turns; processor time of a request, by how many arrive together. Prints a table.
  *
- * @see docs/adr/0005-no-micro-batching.md
+ * @see docs/adr/0005-micro-batching.md
  */
 
 import { randomBytes } from 'node:crypto';

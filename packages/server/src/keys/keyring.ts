@@ -7,6 +7,7 @@ import type { Custody } from './custody.ts';
 import { type KeyWrapper, newKeyBytes } from './key-wrapper.ts';
 import { type OpenedKeys, openKeys } from './open-keys.ts';
 import { open, seal } from './seal.ts';
+import { makeOpenInTurn } from './token-opener.ts';
 
 export interface KeyringDeps {
   readonly custody: Custody;
@@ -28,6 +29,7 @@ export async function makeKeyring(deps: KeyringDeps): Promise<Keyring> {
   let opened = await openKeys(wrapper, await store.listKeys(), undefined);
   let goodUntilMs = 0;
   let refreshing: Promise<void> | undefined;
+  const openInTurn = makeOpenInTurn();
   confirm();
 
   function confirm(): void {
@@ -61,6 +63,8 @@ export async function makeKeyring(deps: KeyringDeps): Promise<Keyring> {
     revealTokenKey: (key) => wrapper.unwrap(key),
 
     tokenKeys: (organization) => keysOf(organization).token,
+
+    openToken: ({ number, formats }, token) => openInTurn(formats, keysOf(number).token, token),
 
     panIndex(organization, number) {
       const { index } = keysOf(organization);

@@ -65,6 +65,13 @@ const GATHER_MAX_MS = 2;
 const GATHER_SHARE = 0.75;
 
 /**
+ * Under load it waits for more than the last one had, as long as time allows: half of the clients wait
+ * for a batch while the other half is being served, and would make two commits where one is enough.
+ */
+const GROWING_FROM = 16;
+const GROWING_SHARE = 1.5;
+
+/**
  * Group commit: of each lane one batch is under way, and the next is whatever has arrived meanwhile,
  * and what arrives in a bounded wait. A lone unit waits for nobody, and under load one fsync serves
  * many.
@@ -78,7 +85,8 @@ export function makeLedger(committer: Committer, gatherMs = GATHER_MAX_MS): Ledg
       const batch = lane.waiting.splice(0, BATCH_MAX);
       await settle(committer, batch);
       waitingCount -= batch.length;
-      await gather(lane, Math.floor(batch.length * GATHER_SHARE), gatherMs);
+      const share = batch.length < GROWING_FROM ? GATHER_SHARE : GROWING_SHARE;
+      await gather(lane, Math.floor(batch.length * share), gatherMs);
     }
     lanes.delete(name);
   }

@@ -10,7 +10,7 @@ import { Refusal } from '../domain/error.ts';
 import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import { type CardNumber, Pan } from '../domain/pan.ts';
-import { keptDigits, openToken } from '../domain/token-format.ts';
+import { keptDigits } from '../domain/token-format.ts';
 import type { Trail } from './audit-trail.ts';
 import type { CardStore, Directory, Keyring, SealedPlace } from './ports.ts';
 import { refuseDeletedNumber, refuseDeletedToken } from './refuse-deleted.ts';
@@ -206,7 +206,7 @@ async function byToken<T extends NumberInBrief>(
   const { cards, keyring } = look;
   trail.spend(token, keptDigits(organization.formats, token.length));
   const keys = keyring.tokenKeys(organization.number);
-  const opened = openToken(organization.formats, keys, token);
+  const opened = await keyring.openToken(organization, token);
   const record =
     (await look.byToken(organization.number, opened.epoch, token)) ??
     (await byReplacedToken(look, organization.number, opened.epoch, token));

@@ -13,7 +13,7 @@ import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { CardNumber } from '../domain/pan.ts';
 import type { RecordId } from '../domain/record-id.ts';
-import type { TokenKeys } from '../domain/token-format.ts';
+import type { OpenedToken, TokenKeys } from '../domain/token-format.ts';
 import type { KeyName, WrappedKey } from './key-ports.ts';
 
 export type {
@@ -176,6 +176,8 @@ export interface Keyring {
   revealTokenKey(key: WrappedKey): Promise<Uint8Array>;
   /** @throws {Refusal} `KEY_UNAVAILABLE`, `KEY_PROVIDER_GONE`, as every method below. */
   tokenKeys(organization: OrganizationNumber): TokenKeys;
+  /** Opens a token of an organization as far as that goes without its record; as `openToken`. */
+  openToken(organization: Organization, token: string): Promise<OpenedToken>;
   /** The same for the same number and organization, while its index key stays. */
   panIndex(organization: OrganizationNumber, number: CardNumber): PanIndex;
   /** 32 bytes for a name that others gave to something, and that may hold anything. */

@@ -8,6 +8,7 @@ import { Pan } from '../../src/domain/pan.ts';
 import {
   makeToken,
   openToken,
+  openTokens,
   parseFormats,
   type TokenFormatSpec,
   type TokenKeys,
@@ -116,6 +117,56 @@ describe('a token', () => {
     } catch (error) {
       assert(refusal('TOKEN_MALFORMED')(error));
     }
+  });
+
+  it('opens among many as it does alone, and is refused among many as alone', () => {
+    const mixed = parseFormats([
+      spec({ panLengths: [16] }),
+      spec({ alphabet: 'numeric', panLengths: [16] }),
+      spec({ engine: 'random', alphabet: 'alphanumeric', panLengths: [15] }),
+    ]);
+    const bytes = randomBytes(32);
+    const keyOf = (epoch: number) => prepareKey(epoch, bytes);
+    const living = prepareKeys([28, 29].map(keyOf));
+    const gone: TokenKeys = { ...keysOf(29), living, destroyed: [2, 3] };
+    const served = fc.stringMatching(/^[1-9][0-9]{14}$/).map((body) => Pan.withCheckDigit(body));
+    const alone = (token: string) => {
+      try {
+        return openToken(mixed, gone, token);
+      } catch (error) {
+        return error;
+      }
+    };
+    const one = fc.oneof(
+      fc.string({ maxLength: 20 }),
+      pans.map((pan) => pan.reveal()),
+      fc
+        .tuple(served, fc.constantFrom(2, 3, 28, 29), fc.boolean())
+        .map(([pan, epoch, isNumeric]) => {
+          const formats = mixed.filter(({ alphabet }) => (alphabet === 'numeric') === isNumeric);
+          return makeToken(formats, { ...gone, active: keyOf(epoch) }, pan, random).token;
+        }),
+    );
+    let openedCount = 0;
+    fc.assert(
+      fc.property(fc.array(one, { maxLength: 40 }), (tokens) => {
+        const results = openTokens(mixed, gone, tokens);
+        assert.equal(results.length, tokens.length);
+        for (const [at, token] of tokens.entries()) {
+          const result = results[at];
+          const expected = alone(token);
+          if (expected instanceof Refusal) {
+            assert(result instanceof Refusal);
+            assert.deepEqual([result.code, result.facts], [expected.code, expected.facts]);
+            continue;
+          }
+          openedCount++;
+          assert.deepEqual(result, expected);
+        }
+      }),
+      { numRuns: 200 },
+    );
+    assert(openedCount > 50, `only ${openedCount} were opened`);
   });
 
   it('is made by no format for a length that none serves', () => {
