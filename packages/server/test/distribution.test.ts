@@ -42,14 +42,16 @@ describe('every prepared statement', () => {
     it(`${name} names the distribution key of its table`, () => {
       const statements = parse(POSTGRES.spell(sql));
       assert.equal(statements.length, 1);
-      const [statement] = statements;
-      assert(statement);
-      for (const table of tablesOf(statement)) {
-        const key = DISTRIBUTED[table];
-        if (key === undefined) {
-          assert.ok(REFERENCE.includes(table), `${table} is neither distributed nor a reference`);
-        } else if (!SWEEPS.includes(name)) {
-          assert.ok(namesKey(statement, key), `${name} does not name ${key}`);
+      const [outer] = statements;
+      assert(outer);
+      for (const statement of [outer, ...innerOf(outer)]) {
+        for (const table of tablesOf(statement)) {
+          const key = DISTRIBUTED[table];
+          if (key === undefined) {
+            assert.ok(REFERENCE.includes(table), `${table} is neither distributed nor a reference`);
+          } else if (!SWEEPS.includes(name)) {
+            assert.ok(namesKey(statement, key), `${name} does not name ${key}`);
+          }
         }
       }
     });
@@ -102,12 +104,21 @@ describe('the schema', () => {
   });
 });
 
+/** The statements a select reads from, beside tables. */
+function innerOf(statement: Statement): readonly Statement[] {
+  if (statement.type !== 'select') return [];
+  return (statement.from ?? []).flatMap((from) =>
+    from.type === 'statement' ? [from.statement, ...innerOf(from.statement)] : [],
+  );
+}
+
 function tablesOf(statement: Statement): string[] {
   switch (statement.type) {
     case 'select':
-      return (statement.from ?? []).map((from) => {
+      return (statement.from ?? []).flatMap((from) => {
+        if (from.type === 'statement') return []; // Looked at by itself.
         assert.equal(from.type, 'table');
-        return from.type === 'table' ? from.name.name : '';
+        return from.type === 'table' ? [from.name.name] : [];
       });
     case 'insert':
       // What is inserted may come of another table: both are to be on one shard.

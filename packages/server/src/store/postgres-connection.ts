@@ -148,4 +148,12 @@ async function prepareConnection(client: pg.ClientBase): Promise<void> {
   const [settings] = rows;
   if (settings?.standby === 'on') throw new Error('the server is a standby');
   if (settings?.commit === 'off') await client.query('set synchronous_commit = on');
+  try {
+    // Every statement looks for few rows by an index; planning it for its values gains nothing, and
+    // misleads where rows have not been counted yet.
+    await client.query('set plan_cache_mode = force_generic_plan');
+  } catch (error) {
+    // Not every engine that speaks PostgreSQL's language has it.
+    if (sqlStateOf(error) === undefined) throw error;
+  }
 }

@@ -127,16 +127,22 @@ export const READS = {
   ...KEY_READS,
 } as const;
 
+/** PostgreSQL plans badly as long as it has counted no rows: it is left no choice how to find a card. */
+const CARDS_IN_BRIEF = `
+  from card_number n left join lateral (
+    select logo, data_key_epoch, sealed_details from card
+    where organization = $1 and number_id = n.number_id and sequence = $2 limit 1) c on true`;
+
 /**
  * Reads that differ in their third parameter only, as one: it is a list there, and each row says in
  * `sought` which of the list it is for. For an engine that is asked over a wire.
  */
 export const BULK_READS = {
   findCardByIndex: `
-    select hex_of(n.pan_index) as "sought", ${CARD_IN_BRIEF_COLUMNS} ${CARD_IN_BRIEF}
+    select hex_of(n.pan_index) as "sought", ${CARD_IN_BRIEF_COLUMNS} ${CARDS_IN_BRIEF}
     where n.organization = $1 and n.pan_index = any($3)`,
   findCardByToken: `
-    select n.token as "sought", ${CARD_IN_BRIEF_COLUMNS} ${CARD_IN_BRIEF}
+    select n.token as "sought", ${CARD_IN_BRIEF_COLUMNS} ${CARDS_IN_BRIEF}
     where n.organization = $1 and n.token = any($3) and n.epoch = $4`,
 } as const satisfies Partial<Record<keyof typeof READS, string>>;
 
