@@ -152,7 +152,7 @@ function bodyOf(operation: Operation, material: FuzzMaterial): fc.Arbitrary<stri
   if (names.length === 0) return fc.oneof(fc.constant('{}'), fc.json());
   const asText = (value: unknown) =>
     operation.contentType.includes('form')
-      ? String(new URLSearchParams(value as Record<string, string>))
+      ? String(new URLSearchParams(Object.entries(value as object).map(formField)))
       : JSON.stringify(value);
   return fc.oneof(
     { weight: 8, arbitrary: good.map(asText) },
@@ -174,6 +174,12 @@ function bodyOf(operation: Operation, material: FuzzMaterial): fc.Arbitrary<stri
     { weight: 1, arbitrary: fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)) },
   );
 }
+
+/** What is no text has none of its own: an object may bring a `toString` that is none. */
+const formField = ([name, value]: [string, unknown]): [string, string] => [
+  name,
+  typeof value === 'string' ? value : JSON.stringify(value),
+];
 
 /** Header values that HTTP can carry. */
 const headerText = fc.string({ unit: fc.constantFrom(...'abcXYZ019+/=:;,()" .-_'), maxLength: 60 });
@@ -228,7 +234,7 @@ export async function makeRequestArbitrary(
 /** Fields that hold what the caller sent, moments and ids: chance makes card numbers of them. */
 const UNRELATED = new Set([
   ...['accountNumber', 'customerNumber', 'embosserName1', 'embosserName2', 'issued_at'],
-  ...['atMs', 'chain', 'who', 'untilMs', 'next', 'panid', 'panids'],
+  ...['atMs', 'chain', 'who', 'untilMs', 'next', 'panid', 'panids', 'reference'],
   ...['correlationID', 'requestId', 'x-request-id', 'access_token', 'encdata'],
 ]);
 
