@@ -1,5 +1,7 @@
-import assert, { deepEqual, equal } from 'node:assert/strict';
+import assert, { deepEqual, equal, notEqual } from 'node:assert/strict';
+import { createSecretKey, randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
+import { makeBudgetDigest } from '../src/keys/budget-digest.ts';
 import { makeIssuerClient, unpad } from './harness/issuer-client.ts';
 import { BIN, panOf } from './harness/numbers.ts';
 import { startService, type TestService } from './harness/service.ts';
@@ -153,5 +155,20 @@ describe('lifting a limit', () => {
       code: 'REQUEST_INVALID',
     });
     await assert.rejects(liftBudget.approve('bob', 'ffffffff', 'test'), { code: 'LIFT_NOT_FOUND' });
+  });
+});
+
+describe('the book of a card', () => {
+  const { subjectOf } = makeBudgetDigest(createSecretKey(randomBytes(32)));
+
+  it('is that of the last four digits of a receipt, even where tokens keep none', () => {
+    const [one, other] = ['5402080000010710', '5402080000020710'] as const;
+    for (const keepLast of [0, 2, 4]) {
+      equal(subjectOf(one, 6, keepLast).book, subjectOf(other, 6, keepLast).book);
+      equal(subjectOf(one, 6, keepLast).bookSize, 100_000);
+      notEqual(subjectOf(one, 6, keepLast).card, subjectOf(other, 6, keepLast).card);
+    }
+    notEqual(subjectOf(one, 6, 4).book, subjectOf('5402080000010711', 6, 4).book);
+    notEqual(subjectOf(one, 6, 4).book, subjectOf('5402090000010710', 6, 4).book);
   });
 });

@@ -84,7 +84,8 @@ function addInit(root: Command, program: Program): void {
       'after',
       `
 With PANTOKEN_DATABASE_URL the records go to PostgreSQL; the folder then holds the key-encryption
-key only. Further nodes of the same service get a copy of the folder (docs/keys.md).
+key only. Further nodes of the same service get a copy of the folder: key-encryption-keys.json and the
+key files (docs/operations.md).
 
 What comes next:
   pantoken organization add --help    issuers, their BINs and token formats
@@ -110,7 +111,7 @@ function addServe(root: Command, program: Program): void {
 Logs JSON lines to standard output. SIGTERM and SIGINT stop it after the requests that are under way.
 It listens on 127.0.0.1 in plain HTTP; for a network it needs TLS:
 
-  PANTOKEN_HOST=0.0.0.0 PANTOKEN_TLS_CERT_FILE=cert.pem PANTOKEN_TLS_KEY_FILE=key.pem \
+  PANTOKEN_HOST=0.0.0.0 PANTOKEN_TLS_CERT_FILE=cert.pem PANTOKEN_TLS_KEY_FILE=key.pem \\
     pantoken serve --home /var/lib/pantoken
 
 A new certificate is taken as soon as its files change, or at SIGHUP. PANTOKEN_CLIENT_CERTIFICATES=on

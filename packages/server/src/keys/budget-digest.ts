@@ -4,6 +4,12 @@ import type { BudgetDigest } from '../usecase/budget-ports.ts';
 /** Digests of books are remembered, some 100 bytes each. */
 const REMEMBERED_BOOKS_MAX = 100_000;
 
+/**
+ * Receipts show so many of the last digits, whatever tokens keep: who has them tries the numbers of that
+ * book.
+ */
+const RECEIPT_DIGITS = 4;
+
 /** Hexadecimal ones: 52 bits. */
 const DIGEST_DIGITS = 13;
 
@@ -33,11 +39,12 @@ export function makeBudgetDigest(key: KeyObject): BudgetDigest {
 
   return {
     subjectOf(text, keepFirst, keepLast) {
+      const last = Math.max(keepLast, RECEIPT_DIGITS);
       // One of the digits between is the check digit's doing.
-      const freeDigits = Math.max(0, text.length - keepFirst - keepLast - 1);
+      const freeDigits = Math.max(0, text.length - keepFirst - last - 1);
       return {
         card: digest(text),
-        book: bookOf(text.slice(0, keepFirst), text.slice(-keepLast)),
+        book: bookOf(text.slice(0, keepFirst), text.slice(-last)),
         bookSize: 10 ** freeDigits,
       };
     },

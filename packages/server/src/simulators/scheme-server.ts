@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, request, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
@@ -76,7 +76,11 @@ export async function startSchemeServer(
   let underWay = 0;
   let callsAtOnceMax = 0;
 
-  const server = createServer(tls, async (incoming, response) => {
+  const server = createServer(tls, (incoming, response) => {
+    serve(incoming, response).catch((error: unknown) => answerFailure(response, error));
+  });
+
+  async function serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const hasCertificate = (incoming.socket as TLSSocket).authorized;
     const body = await readBody(incoming);
     const asked = { path: incoming.url ?? '', headers: incoming.headers, body, hasCertificate };
@@ -98,7 +102,7 @@ export async function startSchemeServer(
     else if (hit?.kind === 'garbage') response.end('<html>');
     else if (hit?.status !== undefined) send({ status: hit.status, body: {} });
     else send(await rules.answer(asked));
-  });
+  }
 
   function takeFault(): Fault | undefined {
     if (fault === undefined || faultsLeft === 0) return undefined;
@@ -145,6 +149,13 @@ export async function startSchemeServer(
       await once(server, 'close');
     },
   };
+}
+
+/** A bad request, or a receiver of a push that does not answer, must not end the simulator. */
+function answerFailure(response: ServerResponse, error: unknown): void {
+  const reason = error instanceof Error ? error.message : String(error);
+  if (response.headersSent) response.destroy();
+  else response.writeHead(error instanceof SyntaxError ? 400 : 502).end(JSON.stringify({ reason }));
 }
 
 async function readBody(incoming: IncomingMessage): Promise<string> {

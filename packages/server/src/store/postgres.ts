@@ -43,7 +43,7 @@ function hinting(committer: Committer, hints: Hints): Committer {
     async commitBatch(units) {
       const outcomes = await committer.commitBatch(units);
       const isOfAll = units.some(({ writes }) =>
-        writes.some(({ name }) => name === 'countDirectoryUp'),
+        writes.some(({ name }) => name === 'countDirectoryUp' || name === 'countDirectoryUpFrom'),
       );
       if (isOfAll) hints.send();
       return outcomes;

@@ -70,7 +70,7 @@ let clearAtMs = 0;
 const CLEAR_WAIT_MS = 50;
 const CLEAR_EVERY_MS = 1_000;
 
-/** Empties the write-ahead log after a deletion. What stands in its way now is tried again later. */
+/** Empties the write-ahead log after a deletion. What stands in its way now is tried again with a later batch. */
 function clearLog({ writes }: BatchMessage): void {
   holdsDeleted ||= writes.some(([, name]) => name === 'deleteNumber');
   if (!holdsDeleted || performance.now() < clearAtMs) return;

@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { extname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
@@ -51,7 +51,9 @@ const SCHEMA_TIMEOUT_MS = 60_000;
  * @throws {Error} when the file is no database, or one of a newer program.
  */
 export async function openSqlite(path: string): Promise<Store> {
-  closeSync(openSync(path, 'a', 0o600)); // SQLite gives its log files the mode of the database.
+  // SQLite gives its log files the mode of the database. One that is there is not touched: closing it
+  // would let go of the locks that another connection of this process holds on it.
+  if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
   await useSqliteSchema(path, async (schema) => {
     await schema.run('pragma journal_mode = wal; pragma synchronous = full;');
     await migrate(schema);
@@ -120,7 +122,8 @@ function makeReader(database: DatabaseSync): TurnReader {
     if (turn === undefined) return;
     clearImmediate(turn);
     turn = undefined;
-    commit.run();
+    // After an error of the disk SQLite has ended the transaction by itself.
+    if (database.isTransaction) commit.run();
   }
 
   return {

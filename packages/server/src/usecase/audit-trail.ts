@@ -74,7 +74,7 @@ export interface AuditedDeps {
   readonly clock: Clock;
   readonly alarm: Alarm;
   readonly nonces: PendingNonces;
-  readonly budgets: Pick<Budgets, 'spend' | 'isFirst'>;
+  readonly budgets: Pick<Budgets, 'spend' | 'isFirst' | 'unrecorded'>;
   readonly rate: RequestRate;
 }
 
@@ -150,6 +150,7 @@ export function makeAudited(deps: AuditedDeps): Audited {
           onRecord.add(error);
           throw error;
         } catch (second) {
+          if (error.code === 'BUDGET_EXHAUSTED' && second !== error) budgets.unrecorded(who);
           if (isUnavailable(second)) alarm.raise('audit_unavailable', { action });
           if (!(second instanceof Refusal) || second.code !== 'REQUEST_REPLAYED') throw second;
         }

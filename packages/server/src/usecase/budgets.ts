@@ -39,6 +39,8 @@ export interface Budgets {
   ): readonly Change[];
   /** Whether a refusal is the first of its period, and so the one that goes on record. */
   isFirst(refusal: Refusal): boolean;
+  /** The first refusal of a period could not be recorded: the next one is the first. */
+  unrecorded(who: string): void;
   /** Takes in what other nodes have counted since the last call, and the lifts that hold. */
   refresh(): Promise<void>;
   /** The largest part of a limit that anybody has used, by window; for metrics. */
@@ -110,6 +112,7 @@ export async function makeBudgets(deps: BudgetsDeps): Promise<Budgets> {
       ];
     },
     isFirst: refusing.isFirst,
+    unrecorded: refusing.end,
     refresh: () => takeIn(writer),
     largestUse() {
       const use = { hour: 0, day: 0 };

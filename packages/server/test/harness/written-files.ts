@@ -5,6 +5,7 @@ import { makeLog } from '../../src/log.ts';
 import { openHome, systemClock } from '../../src/opened-home.ts';
 import { openPan } from '../../src/usecase/find-number.ts';
 import type { PanRegistry } from './pan-registry.ts';
+import { readAside } from './read-aside.ts';
 
 /** What clients of a sandbox keep, and the key: none of it is written by the service as it runs. */
 const NOT_WRITTEN_BY_SERVICE = /^(credentials\.json|scenario-[A-Z]\.json|key-encryption-key)$/;
@@ -14,7 +15,8 @@ export function demandNoPanIn(folder: string, registry: PanRegistry): void {
   for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
     if (!entry.isFile() || NOT_WRITTEN_BY_SERVICE.test(entry.name)) continue;
     const path = join(entry.parentPath, entry.name);
-    registry.demandAbsent(path, readFileSync(path));
+    const isDatabase = /\.db(?:-wal|-shm)?$/.test(path);
+    registry.demandAbsent(path, isDatabase ? readAside(path) : readFileSync(path));
   }
 }
 
