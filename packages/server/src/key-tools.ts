@@ -5,7 +5,7 @@
  * @module
  */
 import { createSecretKey } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
@@ -212,12 +212,18 @@ export async function restoreHome(
   mkdirSync(home, { recursive: true, mode: 0o700 });
   const settings = firstCustody(backup.environment);
   const [first] = settings.keyEncryptionKeys;
-  createKekFile(join(home, 'key-encryption-key'), bytes);
-  createCustodyFile(custodyFileIn(home), {
-    ...settings,
-    current: backup.kek,
-    keyEncryptionKeys: first === undefined ? [] : [{ ...first, id: backup.kek }],
-  });
+  const path = join(home, 'key-encryption-key');
+  createKekFile(path, bytes);
+  try {
+    createCustodyFile(custodyFileIn(home), {
+      ...settings,
+      current: backup.kek,
+      keyEncryptionKeys: first === undefined ? [] : [{ ...first, id: backup.kek }],
+    });
+  } catch (error) {
+    rmSync(path); // Of a home that names other keys it would be none.
+    throw error;
+  }
   return backup;
 }
 

@@ -51,6 +51,21 @@ describe('a command that writes a file', () => {
     equal(readFileSync(join(safe, 'share-2'), 'utf8'), 'of another backup');
   });
 
+  it('puts no key back into a home that names its keys already', async () => {
+    const [safe, lost] = [join(folder, 'safe-2'), join(folder, 'lost')];
+    const made = ['keys', 'backup', '--out', safe, '--shares', '2', '--threshold', '2'];
+    const { code, stderr } = await startProgram([...made, '--home', home]).ended;
+    equal(code, 0, stderr);
+    mkdirSync(lost);
+    writeFileSync(join(lost, 'key-encryption-keys.json'), '{}');
+    const restore = ['keys', 'restore', '--backup', join(safe, 'key-encryption-key.backup')];
+    const shares = ['--share', join(safe, 'share-1'), '--share', join(safe, 'share-2')];
+    const refused = await startProgram([...restore, ...shares, '--home', lost]).ended;
+    equal(refused.code, 1);
+    match(refused.stderr, /key-encryption-keys\.json is there already and is not overwritten/);
+    deepEqual(readdirSync(lost), ['key-encryption-keys.json']);
+  });
+
   it('says that a home is a file', async () => {
     const file = join(folder, 'letter');
     writeFileSync(file, 'Dear');
