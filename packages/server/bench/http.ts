@@ -6,6 +6,7 @@
  * @module
  */
 import { execFileSync } from 'node:child_process';
+import { createHmac, randomUUID } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -33,6 +34,9 @@ const { values: options } = parseArgs({
 const SERVER_CORE = 0;
 const CLIENT_CORE = 1;
 
+/** What its name says is in least-server.ts. */
+const LEAST = 'the least for an inquiry';
+
 const VALIDATION = '/api/cu/validatepan';
 
 interface Measured {
@@ -50,9 +54,12 @@ interface Load {
   readonly path: string;
   readonly headers: string;
   readonly bodies: string;
+  /** Done before each run. */
+  prepare?(): void;
 }
 
 function run(load: Load, pauseMs = 0): Measured {
+  load.prepare?.();
   const { connections, seconds } = options;
   const script = join(import.meta.dirname, 'wrk.lua');
   const args = ['-c', String(CLIENT_CORE), 'wrk', '-t1', `-c${connections}`, `-d${seconds}s`];
@@ -74,7 +81,7 @@ const median = (values: readonly number[]) =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
 function loadsOf(
-  { home, pans, tokens, merchantId }: BenchService,
+  { home, apikey, secret, pans, tokens, merchantId }: BenchService,
   port: number,
   headers: { issuer: string; merchant: string },
 ): Load[] {
@@ -87,6 +94,7 @@ function loadsOf(
     ...{ organizationNumber: 100, cardNumber, cardSequence: 1, functionType },
   });
   const firstVision = { port, method: 'POST', headers: headers.issuer };
+  const signed = join(home, 'signed.wrk');
   const create = { organizationNumber: 100, postToAccount: '4711', cardNumber: '' };
   const validate = pans.map((pan) => ({
     ...{ pan, expmonth: '11', expyear: '2030', merchantid: merchantId },
@@ -101,6 +109,11 @@ function loadsOf(
       ...{ path: '/cards/embosser/card-pan-l8v2', bodies: write('p', tokens.map(inquiry('P'))) },
     },
     {
+      ...{ ...firstVision, name: 'inquiry, signed (C)' },
+      ...{ path: '/cards/embosser/card-pan-l8v2', bodies: signed },
+      prepare: () => writeSigned(signed, { apikey, secret }, pans.map(inquiry('C'))),
+    },
+    {
       ...{ ...firstVision, name: 'creation' },
       ...{ path: '/cards/embosser/l8vf', bodies: write('create', [create]) },
     },
@@ -108,25 +121,52 @@ function loadsOf(
       ...{ port, method: 'POST', headers: headers.merchant, name: 'validation (RSA-4096 answer)' },
       ...{ path: VALIDATION, bodies: write('validate', validate) },
     },
-  ].filter(({ name }) => options.only === undefined || name.includes(options.only));
+  ];
+}
+
+/** More than any server answers in a second: a request that is sent again is a replay, and refused. */
+const SIGNED_PER_SECOND = 30_000;
+
+/** Requests for one run, each signed for itself (docs/callers.md). */
+function writeSigned(
+  file: string,
+  { apikey, secret }: Pick<BenchService, 'apikey' | 'secret'>,
+  bodies: readonly unknown[],
+): void {
+  const timestamp = String(Date.now());
+  const texts = bodies.map((body) => JSON.stringify(body));
+  const lines: string[] = [];
+  for (let at = 0; at < SIGNED_PER_SECOND * Number(options.seconds); at++) {
+    const body = texts[at % texts.length] ?? '';
+    const id = randomUUID();
+    const signature = createHmac('sha256', secret).update(apikey + id + timestamp + body);
+    lines.push([id, timestamp, signature.digest('base64'), body].join('\t'));
+  }
+  writeFileSync(file, `${lines.join('\n')}\n`, { mode: 0o600 });
 }
 
 async function measure(engine: string, service: BenchService, server: RunningServer) {
-  const echo = await startServer(SERVER_CORE, (port) => [
-    join(import.meta.dirname, 'echo-server.ts'),
-    String(port),
-  ]);
   const headers = await writeHeaders(service, server.port);
-  const loads = loadsOf(service, server.port, headers);
-  const [first] = loads;
-  if (first === undefined) throw new Error('nothing to measure');
-  const echoLoad = { ...first, name: 'echo', port: echo.port, path: '/echo' };
+  const all = loadsOf(service, server.port, headers);
+  const [inquiry] = all;
+  const loads = all.filter(({ name }) => options.only === undefined || name.includes(options.only));
+  if (inquiry === undefined || loads.length === 0) throw new Error('nothing to measure');
+  const yardstick = (name: string, ...args: string[]) =>
+    startServer(SERVER_CORE, (port) => [
+      join(import.meta.dirname, `${name}-server.ts`),
+      ...[...args, String(port)],
+    ]);
+  const echo = await yardstick('echo');
+  const least = await yardstick('least', inquiry.bodies, service.home);
+  const echoLoad = { ...inquiry, name: 'echo', port: echo.port, path: '/echo' };
+  const leastLoad = { ...inquiry, name: LEAST, port: least.port, path: '/least' };
+  loads.unshift(leastLoad);
   const rates = new Map<string, number[]>();
   const costs = new Map<string, number[]>();
   for (const load of [echoLoad, ...loads]) run(load); // Warm.
   for (let round = 0; round < Number(options.rounds); round++) {
     for (const load of [echoLoad, ...loads]) {
-      const { pid } = load === echoLoad ? echo : server;
+      const { pid } = load === echoLoad ? echo : load === leastLoad ? least : server;
       const before = cpuMicroseconds(pid);
       const measured = run(load);
       const cpu = (cpuMicroseconds(pid) - before) / measured.count;
@@ -152,6 +192,7 @@ async function measure(engine: string, service: BenchService, server: RunningSer
     const loopRate = median(Array.from({ length: Number(options.rounds) }, bareEncryptions));
     print(`${engine}: that is ${(rate / loopRate).toFixed(2)} of a bare loop of publicEncrypt`);
   }
+  await least.stop();
 }
 
 /** A second, on the server's core. */

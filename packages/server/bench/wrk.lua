@@ -1,5 +1,6 @@
 -- Sends the bodies of a file in turn. Arguments: method, path, file of headers, file of bodies, and
--- the mean pause of a connection in ms (0: as fast as it goes).
+-- the mean pause of a connection in ms (0: as fast as it goes). A line of three fields and a body, with
+-- tabs between, is a signed request: its id, its timestamp and its signature.
 local bodies, method, path, pause, at = {}, nil, nil, 0, 0
 
 function init(args)
@@ -14,7 +15,11 @@ end
 
 function request()
   at = at % #bodies + 1
-  return wrk.format(method, path, nil, bodies[at])
+  local id, timestamp, signature, body = bodies[at]:match("^(%S+)\t(%S+)\t(%S+)\t(.*)$")
+  if id == nil then return wrk.format(method, path, nil, bodies[at]) end
+  wrk.headers["X-Client-Request-Id"], wrk.headers["timestamp"] = id, timestamp
+  wrk.headers["Signature"] = signature
+  return wrk.format(method, path, nil, body)
 end
 
 function delay()

@@ -38,7 +38,7 @@ export const NOTHING = '0'.repeat(64);
 
 /** SHA-256 over the canonical form (RFC 8785) of an opening or a block. */
 export function hashOf(link: ChainOpening | Block): string {
-  return sha256(Buffer.from(canonicalJson(link), 'utf8')).toString('hex');
+  return sha256(canonicalJson(link)).toString('hex');
 }
 
 /** The last thing of a chain, and all that is needed to go on with it. Never changed. */
@@ -85,7 +85,7 @@ export function rootOfRecords(lines: readonly (string | Uint8Array)[]): string {
 }
 
 export function leafOfRecord(line: string | Uint8Array): Buffer {
-  return leafHash(typeof line === 'string' ? Buffer.from(line, 'utf8') : line);
+  return leafHash(line);
 }
 
 /** What a checkpoint says of a chain. */

@@ -15,32 +15,36 @@ export type CanonicalValue =
  * What is hashed is this text in UTF-8. It holds no line break, so that lines can be joined by one.
  */
 export function canonicalJson(value: object): string {
-  if (isPlain(value)) return JSON.stringify(value);
+  if (isInOrder(value)) {
+    const plain = JSON.stringify(value);
+    if (isFlat(plain)) return plain;
+  }
   const text = canonicalize(value);
   if (text === undefined) throw new TypeError('this value has no JSON');
   return text;
 }
 
-/** Letters, digits and signs that JSON writes as they are, and every engine in the same order. */
-const PLAIN_TEXT = /^[ !#-[\]-~]*$/;
-
 /**
- * Whether JSON.stringify writes the canonical text, four times as fast: one flat object whose names
- * are in order already, as those of most records are.
+ * Whether the names of an object are in order already, as those of most records are. Of a flat object
+ * in order JSON.stringify writes the canonical text, several times as fast: RFC 8785 takes over its
+ * numbers and its strings.
  */
-function isPlain(value: object): boolean {
+function isInOrder(value: object): boolean {
   if (Array.isArray(value)) return false;
   let last = '';
   for (const name in value) {
-    if (name <= last || !isPlainValue((value as Record<string, unknown>)[name])) return false;
+    if (name <= last) return false;
     last = name;
   }
   return true;
 }
 
-function isPlainValue(value: unknown): boolean {
-  if (typeof value === 'string') return PLAIN_TEXT.test(value);
-  return value === undefined || Number.isSafeInteger(value);
+/**
+ * Whether a text is one object and holds no other, as far as can be seen at a glance: a bracket within
+ * a string takes the long way, too. So does an escape, which half of a surrogate pair would be.
+ */
+function isFlat(text: string): boolean {
+  return !text.includes('{', 1) && !text.includes('[') && !text.includes('\\');
 }
 
 /** Unlike its string, a canonical text cannot be changed unnoticed: white space and order count. */

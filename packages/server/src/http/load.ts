@@ -1,7 +1,19 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Refusal } from '../domain/error.ts';
 import { check } from './check.ts';
 import { requesterOf } from './requester.ts';
+
+/** How many requests of one requester are under way. */
+interface Holder {
+  count: number;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who holds its place, once that is known. */
+    holder: Holder | undefined;
+  }
+}
 
 /** The event loop is late by so much when it has more to do than it can. */
 const DELAY_MAX_MS = 1_000;
@@ -37,42 +49,48 @@ export function shedLoad(
     lookedAt = now;
   }, LOOK_EVERY_MS).unref();
 
-  const end = () => underWay--;
+  const share = countShares(Math.max(1, Math.floor(requestsMax * SHARE_MAX)));
+  app.decorateRequest('holder', undefined);
   app.addHook(
     'onRequest',
     check((request, reply) => {
       underWay++;
       // Comes once, when the answer has been sent or nobody is there any more to take it.
-      reply.raw.once('close', end);
+      reply.raw.on('close', () => {
+        underWay--;
+        if (request.holder !== undefined) request.holder.count--;
+      });
       const isOverloaded = underWay > requestsMax || lateLooks >= LATE_LOOKS;
       if (isOverloaded && !isExempt(request.url)) throw new Refusal('TOO_BUSY');
     }),
   );
-  limitShares(app, Math.max(1, Math.floor(requestsMax * SHARE_MAX)));
+  // Behind authentication, and before the body.
+  app.addHook('preParsing', (request, reply, _payload, done) => {
+    const who = requesterOf(request);
+    // Who has gone meanwhile would never be counted out again.
+    if (who === undefined || reply.raw.closed) done();
+    else done(share.take(request, who) ? null : refuseShare());
+  });
   app.addHook('onClose', async () => {
     clearInterval(timer);
   });
 }
 
-/** Behind authentication, and before the body. */
-function limitShares(app: FastifyInstance, shareMax: number): void {
-  const underWay = new Map<string, number>();
-  function end(who: string): void {
-    const left = (underWay.get(who) ?? 0) - 1;
-    if (left > 0) underWay.set(who, left);
-    else underWay.delete(who);
-  }
-  app.addHook('preParsing', (request, reply, _payload, done) => {
-    const who = requesterOf(request);
-    // Who has gone meanwhile would never be counted out again.
-    if (who === undefined || reply.raw.closed) {
-      done();
-      return;
-    }
-    const count = (underWay.get(who) ?? 0) + 1;
-    underWay.set(who, count);
-    reply.raw.once('close', () => end(who));
-    if (count > shareMax) done(new Refusal('RATE_EXCEEDED', { retryAfterSeconds: 1 }));
-    else done();
-  });
+const refuseShare = () => new Refusal('RATE_EXCEEDED', { retryAfterSeconds: 1 });
+
+/** Requests under way of each requester; there are no more of these than are registered. */
+function countShares(shareMax: number) {
+  const holders = new Map<string, Holder>();
+  return {
+    /** Counts a request. @returns whether its requester has that many places. */
+    take(request: FastifyRequest, who: string): boolean {
+      let holder = holders.get(who);
+      if (holder === undefined) {
+        holder = { count: 0 };
+        holders.set(who, holder);
+      }
+      request.holder = holder;
+      return ++holder.count <= shareMax;
+    },
+  };
 }

@@ -95,16 +95,8 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
     }
     return answerError(recorded, request, reply);
   });
-  limitUrls(app);
   shedLoad(app, transport.requestsMax);
-  // Before a body is read: what is sent to nowhere is not looked at.
-  app.addHook(
-    'onRequest',
-    check((request) => {
-      if (!request.is404) return;
-      throw new Refusal(isOtherMethod(app, request) ? 'METHOD_NOT_ALLOWED' : 'ROUTE_UNKNOWN');
-    }),
-  );
+  limitUrls(app);
   app.setNotFoundHandler(() => {
     throw new Refusal('ROUTE_UNKNOWN');
   });
@@ -149,12 +141,17 @@ function openApp(transport: Transport, log: FastifyBaseLogger): FastifyInstance 
   return app;
 }
 
-/** Before a route is looked for: nothing of ours is long, and what is long may be a card number. */
+/**
+ * Nothing of ours is long, and what is long may be a card number. What is sent to nowhere is refused
+ * before its body is read.
+ */
 function limitUrls(app: FastifyInstance): void {
   app.addHook(
     'onRequest',
     check((request) => {
       if (request.url.length > URL_LENGTH_MAX) throw new Refusal('URL_TOO_LONG');
+      if (!request.is404) return;
+      throw new Refusal(isOtherMethod(app, request) ? 'METHOD_NOT_ALLOWED' : 'ROUTE_UNKNOWN');
     }),
   );
 }

@@ -89,24 +89,24 @@ export function makeAudited(deps: AuditedDeps): Audited {
   const { ledger, clock, nonces, alarm, budgets, rate } = deps;
   const forgetNonces = makeForgetNonces(clock);
   return async (context, action, serve) => {
-    let facts: AuditFacts = {};
+    const facts: { -readonly [Name in keyof AuditFacts]: AuditFacts[Name] } = {};
     let recorded = false;
     const charges: Change[] = [];
     const { who, requestId } = context;
     const commit = withNonce(ledger, nonces.take(requestId), forgetNonces);
     const atMs = clock.nowMs();
     const recordOf = (outcome: AuditRecord['outcome'], code?: RefusalCode): AuditRecord =>
-      recordInOrder({ ...facts, atMs, who, action, outcome, code, requestId });
+      recordInOrder(facts, { atMs, who, action, outcome, code, requestId });
     const refused = (code: RefusalCode) => recordOf('refused', code);
     const trail: Trail = {
       note(more) {
-        facts = { ...facts, ...more };
+        Object.assign(facts, more);
       },
       countSeen(organization, epoch) {
         charges.push({ kind: 'count_seen_token', organization, epoch, atMs });
       },
       tripBait() {
-        facts = { ...facts, bait: true };
+        facts.bait = true;
         // Behind this turn of the event loop: who asks must not be able to measure it.
         setImmediate(() => alarm.raise('bait_asked', { who, action }));
       },
@@ -174,35 +174,34 @@ function isRepeated(refusal: Refusal, { budgets, rate }: AuditedDeps): boolean {
   return isLimit && !rate.isFirst(refusal);
 }
 
-type RecordParts = AuditFacts &
-  Pick<AuditRecord, 'atMs' | 'who' | 'action' | 'outcome' | 'requestId'> & {
-    readonly code: RefusalCode | undefined;
-  };
+type RecordParts = Pick<AuditRecord, 'atMs' | 'who' | 'action' | 'outcome' | 'requestId'> & {
+  readonly code: RefusalCode | undefined;
+};
 
 /**
  * The parts of a record by name, which is the order its text has (RFC 8785), so that it need not be
  * sorted each time; what is undefined is left out of the text. A card is named once: by its token, or
  * by its masked number where it has none.
  */
-function recordInOrder(parts: RecordParts): AuditRecord {
-  const { token } = parts;
+function recordInOrder(facts: AuditFacts, parts: RecordParts): AuditRecord {
+  const { token } = facts;
   const record = {
     action: parts.action,
     atMs: parts.atMs,
-    bait: parts.bait,
-    change: parts.change,
+    bait: facts.bait,
+    change: facts.change,
     code: parts.code,
-    key: parts.key,
-    lift: parts.lift,
-    losses: parts.losses,
-    maskedNumber: token === undefined ? parts.maskedNumber : undefined,
-    organization: parts.organization,
+    key: facts.key,
+    lift: facts.lift,
+    losses: facts.losses,
+    maskedNumber: token === undefined ? facts.maskedNumber : undefined,
+    organization: facts.organization,
     outcome: parts.outcome,
     requestId: parts.requestId,
-    source: parts.source,
-    status: parts.status,
+    source: facts.source,
+    status: facts.status,
     token,
-    upstreamCode: parts.upstreamCode,
+    upstreamCode: facts.upstreamCode,
     who: parts.who,
   };
   return record as AuditRecord;
@@ -217,9 +216,10 @@ function withNonce(
   nonce: SignedNonce | undefined,
   forgetNonces: () => readonly Change[],
 ): Ledger['commit'] {
-  let isWritten = nonce === undefined;
+  if (nonce === undefined) return ledger.commit;
+  let isWritten = false;
   return async (unit) => {
-    if (nonce === undefined || isWritten) return ledger.commit(unit);
+    if (isWritten) return ledger.commit(unit);
     const add = { kind: 'add_nonce', nonce } as const;
     const changes = [add, ...unit.changes, ...forgetNonces()];
     const outcome = await ledger.commit({ ...unit, changes });

@@ -1,5 +1,5 @@
 import { Refusal } from '../domain/error.ts';
-import type { Clock, Ledger } from './ports.ts';
+import type { Clock, CommitOutcome, Ledger } from './ports.ts';
 
 export interface ObservedLedger {
   readonly ledger: Ledger;
@@ -15,6 +15,14 @@ export interface ObservedLedger {
 /** A ledger, and whether the last unit it was given could be written. */
 export function observeLedger(inner: Ledger, { nowMs }: Clock): ObservedLedger {
   let isWritable = true;
+  const written = (outcome: CommitOutcome) => {
+    isWritable = true;
+    return outcome;
+  };
+  const notWritten = (error: unknown) => {
+    if (error instanceof Refusal && error.code === 'STORE_UNAVAILABLE') isWritable = false;
+    throw error;
+  };
   const observed: ObservedLedger = {
     isWritable: () => isWritable,
     async tryWriting() {
@@ -25,16 +33,7 @@ export function observeLedger(inner: Ledger, { nowMs }: Clock): ObservedLedger {
       return isWritable;
     },
     ledger: {
-      async commit(unit) {
-        try {
-          const outcome = await inner.commit(unit);
-          isWritable = true;
-          return outcome;
-        } catch (error) {
-          if (error instanceof Refusal && error.code === 'STORE_UNAVAILABLE') isWritable = false;
-          throw error;
-        }
-      },
+      commit: (unit) => inner.commit(unit).then(written, notWritten),
     },
   };
   return observed;

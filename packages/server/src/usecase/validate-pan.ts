@@ -47,8 +47,9 @@ export function makeValidatePan(deps: ValidatePanDeps): ValidatePan {
       trail.note({ maskedNumber: String(number) });
       const scheme = schemeOf(number);
       if (scheme === undefined) throw new Refusal('SCHEME_UNSUPPORTED');
-      trail.note({ source: accountUpdates.sourceOf(number).name });
-      const [outcome] = await accountUpdates.inquire([{ merchant, number, expiry }]);
+      const source = accountUpdates.sourceOf(number);
+      trail.note({ source: source.name });
+      const [outcome] = await source.inquire([{ merchant, number, expiry }]);
       assert(outcome);
       if (outcome.refusal !== undefined) {
         const { upstreamCode } = outcome.refusal.facts;

@@ -54,9 +54,11 @@ const HARMLESS: ReadonlySet<Change['kind']> = new Set([
 /** A ledger that takes audit records but no changes as long as a loss is not accepted. */
 export function guardLedger(ledger: Ledger, watch: Pick<RestoreWatch, 'losses'>): Ledger {
   return {
-    async commit(unit) {
-      const changes = unit.changes.filter(({ kind }) => !HARMLESS.has(kind));
-      if (changes.length > 0 && watch.losses().length > 0) throw new Refusal('RESTORE_UNACCEPTED');
+    commit(unit) {
+      const isGuarded = watch.losses().length > 0;
+      if (isGuarded && unit.changes.some(({ kind }) => !HARMLESS.has(kind))) {
+        return Promise.reject(new Refusal('RESTORE_UNACCEPTED'));
+      }
       return ledger.commit(unit);
     },
   };

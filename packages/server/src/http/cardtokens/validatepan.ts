@@ -6,6 +6,7 @@ import type { MessageCipher } from '../../usecase/message-cipher.ts';
 import type { ValidationQuota } from '../../usecase/request-rate.ts';
 import { updateFields } from '../../usecase/update-fields.ts';
 import type { ValidatePan, ValidatePanRequest } from '../../usecase/validate-pan.ts';
+import { check } from '../check.ts';
 import { parseJsonBody } from '../json-body.ts';
 import { refusingSlowly } from '../slow-refusal.ts';
 import { merchantOf } from './authentication.ts';
@@ -51,10 +52,18 @@ export function registerValidatePan(
       schema: { body: Body, response: { 200: Type.Object({ encdata: Type.String() }) } },
       config: { auditAction: 'validate_pan', openapi: { summary: 'What became of a card' } },
       // Before anything is read or decrypted.
-      onRequest: (request) => refusingSlowly(() => validationQuota.demand(merchantOf(request))),
-      preValidation: async (request) => {
-        request.body = lowerCaseKeys(request.body) as Static<typeof Body>;
+      onRequest: (request, _reply, done) => {
+        try {
+          validationQuota.demand(merchantOf(request));
+        } catch (error) {
+          refusingSlowly(() => Promise.reject(error)).catch(done);
+          return;
+        }
+        done();
       },
+      preValidation: check((request) => {
+        request.body = lowerCaseKeys(request.body);
+      }),
     },
     async (request) => {
       const merchant = merchantOf(request);
