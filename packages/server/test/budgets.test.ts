@@ -159,16 +159,16 @@ describe('lifting a limit', () => {
 });
 
 describe('the book of a card', () => {
-  const { subjectOf } = makeBudgetDigest(createSecretKey(randomBytes(32)));
+  const { bookOf, cardOf } = makeBudgetDigest(createSecretKey(randomBytes(32)));
 
   it('is that of the last four digits of a receipt, even where tokens keep none', () => {
     const [one, other] = ['5402080000010710', '5402080000020710'] as const;
     for (const keepLast of [0, 2, 4]) {
-      equal(subjectOf(one, 6, keepLast).book, subjectOf(other, 6, keepLast).book);
-      equal(subjectOf(one, 6, keepLast).bookSize, 100_000);
-      notEqual(subjectOf(one, 6, keepLast).card, subjectOf(other, 6, keepLast).card);
+      equal(bookOf(one, 6, keepLast).book, bookOf(other, 6, keepLast).book);
+      equal(bookOf(one, 6, keepLast).bookSize, 100_000);
+      notEqual(cardOf(one), cardOf(other));
     }
-    notEqual(subjectOf(one, 6, 4).book, subjectOf('5402080000010711', 6, 4).book);
-    notEqual(subjectOf(one, 6, 4).book, subjectOf('5402090000010710', 6, 4).book);
+    notEqual(bookOf(one, 6, 4).book, bookOf('5402080000010711', 6, 4).book);
+    notEqual(bookOf(one, 6, 4).book, bookOf('5402090000010710', 6, 4).book);
   });
 });

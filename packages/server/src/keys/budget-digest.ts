@@ -27,7 +27,7 @@ export function makeBudgetDigest(key: KeyObject): BudgetDigest {
   const digest = (text: string): number =>
     Number.parseInt(hash('sha256', derived + text, 'hex').slice(0, DIGEST_DIGITS), 16);
 
-  function bookOf(first: string, last: string): number {
+  function digestOfBook(first: string, last: string): number {
     const name = `book ${first} ${last}`;
     const known = books.get(name);
     if (known !== undefined) return known;
@@ -38,15 +38,13 @@ export function makeBudgetDigest(key: KeyObject): BudgetDigest {
   }
 
   return {
-    subjectOf(text, keepFirst, keepLast) {
+    cardOf: digest,
+    bookOf(text, keepFirst, keepLast) {
       const last = Math.max(keepLast, RECEIPT_DIGITS);
       // One of the digits between is the check digit's doing.
       const freeDigits = Math.max(0, text.length - keepFirst - last - 1);
-      return {
-        card: digest(text),
-        book: bookOf(text.slice(0, keepFirst), text.slice(-last)),
-        bookSize: 10 ** freeDigits,
-      };
+      const book = digestOfBook(text.slice(0, keepFirst), text.slice(-last));
+      return { book, bookSize: 10 ** freeDigits };
     },
   };
 }

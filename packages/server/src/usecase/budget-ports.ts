@@ -36,9 +36,8 @@ export interface BudgetStore {
 
 /** Makes keyed digests of what is asked about: no number, and nothing it could be found by, is kept. */
 export interface BudgetDigest {
-  /**
-   * @param text the digits of a number, or a token.
-   * @param keepFirst how many of the first characters the numbers of a book share.
-   */
-  subjectOf(text: string, keepFirst: number, keepLast: number): BudgetSubject;
+  /** @param text the digits of a number, or a token. */
+  cardOf(text: string): number;
+  /** @param keepFirst how many of the first characters the numbers of a book share. */
+  bookOf(text: string, keepFirst: number, keepLast: number): Omit<BudgetSubject, 'card'>;
 }

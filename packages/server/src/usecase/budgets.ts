@@ -97,15 +97,16 @@ export async function makeBudgets(deps: BudgetsDeps): Promise<Budgets> {
     spend(who, text, { keepFirst, keepLast }) {
       if (!who.startsWith('caller:') && !who.startsWith('merchant:')) return [];
       const nowMs = clock.nowMs();
-      const subject = digest.subjectOf(text, keepFirst, keepLast);
+      const card = digest.cardOf(text);
       const spending = spendingOf(who);
-      if (spending.has(subject.card, nowMs)) return [];
+      if (spending.has(card, nowMs)) return [];
+      const subject = { card, ...digest.bookOf(text, keepFirst, keepLast) };
       refusing.repeat(who, subject.book, nowMs);
       const lifted = liftedLimits(limits, lifts.get(who));
       const found = spending.findExhaustion(subject, lifted, nowMs);
       if (found !== undefined) throw refusing.begin(who, subject.book, found, nowMs);
-      spending.add(subject.card, subject.book, nowMs);
-      const { card, book } = subject;
+      const { book } = subject;
+      spending.add(card, book, nowMs);
       return [
         { kind: 'add_charge', charge: { atMs: nowMs, who, card, book, writer } },
         ...sweep(nowMs),
