@@ -14,6 +14,9 @@ import { makeWatchStore } from '../src/store/watch-store.ts';
 import type { Change } from '../src/usecase/ports.ts';
 import { makeTestDatabase } from './harness/postgres.ts';
 
+/** Of one key, and none to come. */
+const indexOf = (digest: Uint8Array, next = digest) => ({ current: digest, next });
+
 const folder = mkdtempSync(join(tmpdir(), 'pantoken-watch-'));
 const database = await makeTestDatabase();
 const PLACES: readonly StorePlace[] = [
@@ -45,8 +48,9 @@ for (const place of PLACES) {
 
   async function watchOne(nextCheckAtMs: number): Promise<string> {
     const panid = randomBytes(16).toString('hex');
-    const [panIndex, sealed] = [randomBytes(32), randomBytes(60)];
-    const entry = { panid, merchantId: 'm', panIndex, sealed, nextCheckAtMs, createdAtMs: 1 };
+    const numberIndex = indexOf(randomBytes(32));
+    const sealed = randomBytes(60);
+    const entry = { panid, merchantId: 'm', numberIndex, sealed, nextCheckAtMs, createdAtMs: 1 };
     assert.deepEqual(await commit([{ kind: 'add_watch', entry }]), { committed: true });
     return panid;
   }
@@ -95,16 +99,37 @@ for (const place of PLACES) {
 
     it('holds a number once for each merchant', async () => {
       const entry = {
-        ...{ merchantId: 'm', panIndex: randomBytes(32), sealed: randomBytes(9) },
+        ...{ merchantId: 'm', sealed: randomBytes(9) },
         ...{ nextCheckAtMs: 1e6, createdAtMs: 1 },
       };
-      const add = (panid: string, merchantId = 'm') =>
-        commit([{ kind: 'add_watch', entry: { ...entry, panid, merchantId } }]);
+      const [one, two, three] = [randomBytes(32), randomBytes(32), randomBytes(32)];
+      const add = (panid: string, merchantId = 'm', numberIndex = indexOf(one)) =>
+        commit([{ kind: 'add_watch', entry: { ...entry, panid, merchantId, numberIndex } }]);
       const name = randomBytes(8).toString('hex');
       assert.equal((await add(`${name}1`)).committed, true);
       assert.deepEqual(await add(`${name}2`), { committed: false, conflict: 'watch_taken' });
       assert.equal((await add(`${name}3`, 'n')).committed, true);
-      assert.equal(await nodes[1]?.watch.findPanid('m', entry.panIndex), `${name}1`);
+      const watch = nodes[1]?.watch;
+      assert.equal(await watch?.findPanid('m', [one, one]), `${name}1`);
+      // While the second index key takes over, with nodes that are a step apart, and then a third.
+      const taken = { committed: false, conflict: 'watch_taken' };
+      assert.deepEqual(await add(`${name}4`, 'm', indexOf(one, two)), taken);
+      await commit([
+        {
+          ...{ kind: 'reindex_watch', panid: `${name}1`, panIndex: one, nextPanIndex: two },
+          customIndex: one,
+        },
+      ]);
+      assert.deepEqual(await add(`${name}5`, 'm', indexOf(one)), taken);
+      assert.deepEqual(await add(`${name}6`, 'm', indexOf(two)), taken);
+      assert.equal(await watch?.findPanid('m', [two, one]), `${name}1`);
+      assert.deepEqual(await watch?.listPanids('m', [two, one]), [`${name}1`]);
+      await commit([{ kind: 'end_watch', panid: `${name}1`, organization: undefined }]);
+      assert.deepEqual(await add(`${name}7`, 'm', indexOf(two, three)), { committed: true });
+      const ended = { panIndex: two, nextPanIndex: three, customIndex: two };
+      await commit([{ kind: 'reindex_watch', panid: `${name}1`, ...ended }]);
+      assert.equal(await watch?.findPanid('m', [three, two]), `${name}7`);
+      assert.deepEqual(await watch?.listPanids('m', [three, two]), []);
     });
 
     it('feeds a change to each who watches the card, in the unit of the change', async () => {

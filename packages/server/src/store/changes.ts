@@ -145,8 +145,8 @@ function deletionWrites(change: DeleteNumber): readonly Write[] {
     { name: 'deleteCards', values: place },
     { name: 'deleteReplacedTokens', values: place },
     { name: 'deleteNumber', values: place },
-    { name: 'dropNotificationsOfNumber', values: [watchIndex] },
-    { name: 'endWatchesOfNumber', values: [watchIndex, new Uint8Array()] },
+    { name: 'dropNotificationsOfNumber', values: watchIndex },
+    { name: 'endWatchesOfNumber', values: [...watchIndex, new Uint8Array()] },
   ];
 }
 

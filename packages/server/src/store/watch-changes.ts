@@ -41,7 +41,7 @@ export function writesOfWatch(change: WatchChange): readonly Write[] {
     case 'drop_fed':
       return [{ name: 'dropFed', values: fedValues(change.fed) }];
     case 'wake_number':
-      return [{ name: 'wakeNumber', values: [change.panIndex, change.atMs] }];
+      return [{ name: 'wakeNumber', values: [...change.sought, change.atMs] }];
     case 'settle_check': {
       const { panid, claim, nextCheckAtMs, organization, lineage, toldStatus } = change.check;
       const { told, notificationCount, failureCount, lastCode, subscribedAtMs } = change.check;
@@ -78,8 +78,9 @@ function fedValues({ organization, panid, dueAtMs, lineage, position }: FedChang
 }
 
 function entryValues(entry: WatchEntry): SqlValue[] {
-  const { panid, merchantId, panIndex, customIndex, sealed, organization, lineage } = entry;
-  const names = [panid, merchantId, panIndex, customIndex ?? null, sealed, organization ?? null];
+  const { panid, merchantId, numberIndex, customIndex, sealed, organization, lineage } = entry;
+  const indices = [numberIndex.current, numberIndex.next, customIndex ?? null];
+  const names = [panid, merchantId, ...indices, sealed, organization ?? null];
   const place = lineage === undefined ? null : idBytes(lineage);
   return [...names, place, entry.nextCheckAtMs, entry.createdAtMs];
 }

@@ -9,14 +9,14 @@
 
 export const WATCH_READS = {
   findPanid: `
-    select panid from watch_entry where merchant = $1 and pan_index = $2`,
+    select panid from watch_entry where merchant = $1 and pan_index in ($2, $3)`,
   findWatch: `
     select merchant as "merchantId", organization, subscribed_at as "subscribedAtMs"
     from watch_entry where panid = $1 and ended = 0`,
   listWatchers: `
-    select merchant from watch_entry where pan_index = $1 and ended = 0 limit 100000`,
+    select merchant from watch_entry where pan_index in ($1, $2) and ended = 0 limit 100000`,
   listPanids: `
-    select panid from watch_entry where merchant = $1 and custom_index = $2 and ended = 0
+    select panid from watch_entry where merchant = $1 and custom_index in ($2, $3) and ended = 0
     order by created_at, panid limit 10000`,
   listDueFeed: `
     select organization, panid, due_at as "dueAtMs", lineage, position from change_feed
@@ -33,23 +33,23 @@ export const WATCH_READS = {
 
 export const WATCH_WRITES = {
   addWatch: `
-    insert into watch_entry (panid, merchant, pan_index, custom_index, sealed, organization, lineage,
-      next_check_at, created_at, notification_count, failure_count, claimed_until, claim_count,
-      fence, ended)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0, 0, 0, 0, 0)`,
+    insert into watch_entry (panid, merchant, pan_index, next_pan_index, custom_index, sealed,
+      organization, lineage, next_check_at, created_at, notification_count, failure_count,
+      claimed_until, claim_count, fence, ended)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, 0, 0, 0, 0)`,
   endWatch: `
-    update watch_entry set ended = 1, pan_index = null, custom_index = null, sealed = $2,
-      claim_count = claim_count + 1
+    update watch_entry set ended = 1, pan_index = null, next_pan_index = null, custom_index = null,
+      sealed = $2, told = null, claim_count = claim_count + 1
     where panid = $1`,
   /** Its scheme is still to be told. */
   leaveWatch: `
-    update watch_entry set ended = 2, pan_index = null, custom_index = null, next_check_at = $2,
-      claimed_until = 0, claim_count = claim_count + 1
+    update watch_entry set ended = 2, pan_index = null, next_pan_index = null, custom_index = null,
+      next_check_at = $2, claimed_until = 0, claim_count = claim_count + 1
     where panid = $1`,
   /** By who has claimed it, and nobody else. */
   finishWatch: `
     update watch_entry set fence = claim_count - $2, ended = 1, pan_index = null,
-      custom_index = null, sealed = $3
+      next_pan_index = null, custom_index = null, sealed = $3, told = null
     where panid = $1`,
   dropNotifications: `
     delete from notification where panid = $1 and state = 'pending'`,
@@ -81,11 +81,12 @@ export const WATCH_WRITES = {
     update watch_entry set next_check_at = $2, claimed_until = 0, claim_count = claim_count + 1
     where panid = $1 and ended = 0`,
   wakeNumber: `
-    update watch_entry set next_check_at = $2, claimed_until = 0, claim_count = claim_count + 1
-    where pan_index = $1 and ended = 0`,
+    update watch_entry set next_check_at = $3, claimed_until = 0, claim_count = claim_count + 1
+    where pan_index in ($1, $2) and ended = 0`,
   settleCheck: `
     update watch_entry set fence = claim_count - $2, next_check_at = $3, claimed_until = 0,
-      organization = $4, lineage = $5, told_status = $6, told = $7, notification_count = $8,
+      organization = $4, lineage = $5, told_status = $6, told = coalesce($7, told),
+      notification_count = $8,
       failure_count = $9, last_code = $10, subscribed_at = $11
     where panid = $1`,
   addNotification: `

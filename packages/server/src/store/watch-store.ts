@@ -15,8 +15,8 @@ import type { Reader, Row } from './statements.ts';
 /** The watchlist and the outbox in tables watch_entry, change_feed and notification. */
 export function makeWatchStore(reader: Reader, claimer: Claimer): WatchStore {
   return {
-    async findPanid(merchantId, panIndex) {
-      const [row] = await reader.read('findPanid', [merchantId, panIndex]);
+    async findPanid(merchantId, sought) {
+      const [row] = await reader.read('findPanid', [merchantId, ...sought]);
       return row?.panid as string | undefined;
     },
     async findWatch(panid) {
@@ -26,13 +26,11 @@ export function makeWatchStore(reader: Reader, claimer: Claimer): WatchStore {
       const subscribedAtMs = momentOf(row.subscribedAtMs);
       return { merchantId: row.merchantId as string, organization, subscribedAtMs };
     },
-    async listWatchers(panIndex) {
-      return (await reader.read('listWatchers', [panIndex])).map(({ merchant }) =>
-        String(merchant),
-      );
+    async listWatchers(sought) {
+      return (await reader.read('listWatchers', sought)).map(({ merchant }) => String(merchant));
     },
-    async listPanids(merchantId, customIndex) {
-      const rows = await reader.read('listPanids', [merchantId, customIndex]);
+    async listPanids(merchantId, sought) {
+      const rows = await reader.read('listPanids', [merchantId, ...sought]);
       return rows.map(({ panid }) => panid as string);
     },
     async listDueFeed(nowMs, limit) {

@@ -178,10 +178,10 @@ function failedCheck(
   nowMs: number,
   subscribedAtMs: number | undefined,
 ): Change {
-  const { panid, claim, organization, lineage, toldStatus, told, notificationCount } = entry;
+  const { panid, claim, organization, lineage, toldStatus, notificationCount } = entry;
   const nextCheckAtMs = checkAgainAt(nowMs, entry.failureCount);
   const failureCount = entry.failureCount + 1;
-  const kept = { organization, lineage, toldStatus, told, notificationCount, subscribedAtMs };
+  const kept = { organization, lineage, toldStatus, notificationCount, subscribedAtMs };
   const check = { panid, claim, nextCheckAtMs, failureCount, lastCode, ...kept };
   return { kind: 'settle_check', check };
 }

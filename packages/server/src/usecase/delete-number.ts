@@ -58,7 +58,7 @@ export async function deleteNumber(
         kind: 'delete_number',
         ...{ organization, numberId, atMs },
         names: [numberName, tokenName, ...before],
-        watchIndex: vault.numberIndex(pan),
+        watchIndex: vault.numberIndex(pan).sought,
       },
       {
         // Whoever adds a card to this number, or replaces it, takes the same place in the log.

@@ -38,6 +38,9 @@ export async function finishWatch(deps: FinishWatchDeps, opened: OpenedEntry): P
     return;
   }
   const nextCheckAtMs = checkAgainAt(atMs, entry.failureCount);
-  const check = { ...entry, nextCheckAtMs, failureCount, lastCode: refusal.code };
+  const check = {
+    ...{ ...entry, told: undefined },
+    ...{ nextCheckAtMs, failureCount, lastCode: refusal.code },
+  };
   await ledger.commit({ changes: [{ kind: 'settle_check', check }], audit });
 }

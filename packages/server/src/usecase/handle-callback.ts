@@ -50,7 +50,8 @@ export function makeHandleCallback(deps: HandleCallbackDeps): HandleCallback {
     if (hints.length > HINTS_MAX) throw new Refusal('REQUEST_INVALID', { field: 'body' });
     const atMs = clock.nowMs();
     const changes = hints.map(
-      ({ number }) => ({ kind: 'wake_number', panIndex: vault.numberIndex(number), atMs }) as const,
+      ({ number }) =>
+        ({ kind: 'wake_number', sought: vault.numberIndex(number).sought, atMs }) as const,
     );
     const requestId = random.recordId();
     const record = {

@@ -18,7 +18,7 @@ import type { KeptAnswer } from './answer-once.ts';
 import type { Charge, Lift } from './budget-ports.ts';
 import type { KeyChange } from './key-ports.ts';
 import type { RegisteredCaller, RegisteredMerchant } from './ports.ts';
-import type { WatchChange } from './watch-ports.ts';
+import type { SoughtIndex, WatchChange } from './watch-ports.ts';
 
 /** One thing that becomes true when its unit is committed. */
 export type Change = RecordChange | WatchChange;
@@ -39,7 +39,7 @@ export type RecordChange =
       /** Digests that stay. */
       readonly names: readonly Uint8Array[];
       /** What watched cards of this number are found by. */
-      readonly watchIndex: Uint8Array;
+      readonly watchIndex: SoughtIndex;
       readonly atMs: number;
     }
   | {

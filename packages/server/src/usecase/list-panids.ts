@@ -9,5 +9,5 @@ export type ListPanids = (
 /** The panids a merchant gave a custom reference to, oldest first, 10,000 at most. */
 export function makeListPanids(deps: { watch: WatchStore; vault: UpdaterVault }): ListPanids {
   return (merchant, customReference) =>
-    deps.watch.listPanids(merchant.id, deps.vault.textIndex('custom-reference', customReference));
+    deps.watch.listPanids(merchant.id, deps.vault.customIndex(customReference).sought);
 }

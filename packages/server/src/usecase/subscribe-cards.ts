@@ -44,7 +44,7 @@ export async function unsubscribeCard(
 ): Promise<Refusal | undefined> {
   const source = accountUpdates.sourceOf(card.number);
   if (!source.pushes) return undefined;
-  const watchers = await watch.listWatchers(vault.numberIndex(card.number));
+  const watchers = await watch.listWatchers(vault.numberIndex(card.number).sought);
   const own = source.subscriberOf(card.merchant.id);
   if (watchers.some((merchantId) => source.subscriberOf(merchantId) === own)) return undefined;
   const [refusal] = await source.unsubscribe([card]);

@@ -11,10 +11,9 @@ import type { ValidationStatus } from '../domain/validation.ts';
 
 /** Seals what the updater keeps of cards that may be nobody's here, and finds it again. */
 export interface UpdaterVault {
-  /** 32 bytes, the same for the same number. */
-  numberIndex(number: CardNumber): Uint8Array;
-  /** 32 bytes, for a text that may hold anything. */
-  textIndex(purpose: 'custom-reference' | 'told', text: string): Uint8Array;
+  numberIndex(number: CardNumber): WatchIndex;
+  /** Of a text that may hold anything. */
+  customIndex(customReference: string): WatchIndex;
   seal(place: VaultPlace, text: string): Uint8Array;
   /** @throws {Refusal} `RECORD_DAMAGED` when it was sealed elsewhere or has been changed. */
   open(place: VaultPlace, bytes: Uint8Array): string;
@@ -22,20 +21,48 @@ export interface UpdaterVault {
   reseal(place: VaultPlace, bytes: Uint8Array): Uint8Array | undefined;
 }
 
+/**
+ * What watched cards are found by: keyed digests of 32 bytes. While one key takes over from another,
+ * nodes that are a step apart find what each other wrote, and have one digest of each number in common.
+ */
+export interface WatchIndex {
+  /** Under the key that makes. */
+  readonly current: Uint8Array;
+  /** Under the key that makes next; where none waits for that, the same as `current`. */
+  readonly next: Uint8Array;
+  readonly sought: SoughtIndex;
+}
+
+/** Either of the two, under the key that makes and the one beside it; where there is one key, the same. */
+export type SoughtIndex = readonly [Uint8Array, Uint8Array];
+
 /** What a sealed text belongs to; it opens nowhere else. */
 export interface VaultPlace {
   readonly panid: string;
   readonly merchantId: string;
-  /** `entry`, or `notification:<position>`. */
-  readonly part: string;
+  readonly part: WatchPart;
 }
+
+/** The entry itself, what its merchant was told last, or one of its notifications. */
+export type WatchPart = 'entry' | 'told' | `notification:${number}`;
 
 /** All that is sealed of one watched card. */
 export interface SealedWatch {
   readonly panid: string;
   readonly merchantId: string;
-  /** Without a position: the entry itself. Empty when it has ended. */
-  readonly parts: readonly { readonly position: number | undefined; readonly sealed: Uint8Array }[];
+  /** `entry`, which is empty when it has ended, and the others there are. */
+  readonly parts: readonly { readonly part: WatchPart; readonly sealed: Uint8Array }[];
+}
+
+/** What a watched card is found by, and what that is made of. */
+export interface IndexedWatch {
+  readonly panid: string;
+  readonly merchantId: string;
+  /** {@link WatchedCard} as JSON, sealed. */
+  readonly sealed: Uint8Array;
+  readonly panIndex: Uint8Array;
+  readonly nextPanIndex: Uint8Array | undefined;
+  readonly customIndex: Uint8Array | undefined;
 }
 
 /** A card on a merchant's watchlist. */
@@ -43,7 +70,7 @@ export interface WatchEntry {
   /** 32 lower-case hexadecimal digits, random. */
   readonly panid: string;
   readonly merchantId: string;
-  readonly panIndex: Uint8Array;
+  readonly numberIndex: Pick<WatchIndex, 'current' | 'next'>;
   readonly customIndex?: Uint8Array | undefined;
   /** {@link WatchedCard} as JSON, sealed. */
   readonly sealed: Uint8Array;
@@ -64,11 +91,12 @@ export interface WatchedCard {
 }
 
 /** An entry that is being checked by this node and no other. */
-export interface ClaimedEntry extends Omit<WatchEntry, 'panIndex' | 'createdAtMs' | 'customIndex'> {
+export interface ClaimedEntry
+  extends Omit<WatchEntry, 'numberIndex' | 'createdAtMs' | 'customIndex'> {
   /** Fences the unit that settles the check: a later claim has another number. */
   readonly claim: number;
   readonly toldStatus?: ValidationStatus | undefined;
-  /** A keyed digest of what the merchant was told last. */
+  /** What the merchant was told last, sealed. */
   readonly told?: Uint8Array | undefined;
   readonly notificationCount: number;
   readonly failureCount: number;
@@ -164,7 +192,7 @@ export type WatchChange =
       readonly atMs: number;
     }
   | { readonly kind: 'drop_fed'; readonly fed: FedChange }
-  | { readonly kind: 'wake_number'; readonly panIndex: Uint8Array; readonly atMs: number }
+  | { readonly kind: 'wake_number'; readonly sought: SoughtIndex; readonly atMs: number }
   | { readonly kind: 'settle_check'; readonly check: SettledCheck }
   | { readonly kind: 'add_notification'; readonly notification: Notification }
   | { readonly kind: 'settle_delivery'; readonly delivery: SettledDelivery }
@@ -182,6 +210,7 @@ export interface SettledCheck {
   readonly organization?: OrganizationNumber | undefined;
   readonly lineage?: RecordId | undefined;
   readonly toldStatus?: ValidationStatus | undefined;
+  /** Undefined: it was told nothing since, and what is there stays. */
   readonly told?: Uint8Array | undefined;
   readonly notificationCount: number;
   readonly failureCount: number;
@@ -203,14 +232,14 @@ export interface SettledDelivery {
 
 export interface WatchStore {
   /** The panid under which a merchant watches a number. */
-  findPanid(merchantId: string, panIndex: Uint8Array): Promise<string | undefined>;
+  findPanid(merchantId: string, sought: SoughtIndex): Promise<string | undefined>;
   /** Whose an entry is that has not ended, and of which organization the card. */
   findWatch(
     panid: string,
   ): Promise<Pick<ClaimedEntry, 'merchantId' | 'organization' | 'subscribedAtMs'> | undefined>;
   /** The merchants that watch a number. */
-  listWatchers(panIndex: Uint8Array): Promise<readonly string[]>;
-  listPanids(merchantId: string, customIndex: Uint8Array): Promise<readonly string[]>;
+  listWatchers(sought: SoughtIndex): Promise<readonly string[]>;
+  listPanids(merchantId: string, sought: SoughtIndex): Promise<readonly string[]>;
   /** What is due and has not made its entry due yet, oldest first. */
   listDueFeed(nowMs: number, limit: number): Promise<readonly FedChange[]>;
   /** All that one who watches has not been told yet, in the order it is told; 10,000 at most. */
