@@ -13,6 +13,7 @@ import type { Store } from './store/engine.ts';
 import { makeWatchStore } from './store/watch-store.ts';
 import { startUpdater } from './updater.ts';
 import { makeAddToWatchlist } from './usecase/add-to-watchlist.ts';
+import type { Alarm } from './usecase/audit-ports.ts';
 import type { Audited } from './usecase/audit-trail.ts';
 import { makeCheckWatchlist } from './usecase/check-watchlist.ts';
 import { makeDeliverNotifications } from './usecase/deliver-notifications.ts';
@@ -43,6 +44,7 @@ export interface UpdaterServiceDeps extends IssuerSourceDeps {
   readonly cipher: MessageCipher;
   readonly random: Random;
   readonly credentials: Credentials;
+  readonly alarm: Alarm;
   readonly log: Logger;
 }
 

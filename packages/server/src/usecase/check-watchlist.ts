@@ -3,8 +3,9 @@ import type { AuditRecord } from '../domain/audit-record.ts';
 import { Refusal, type RefusalCode } from '../domain/error.ts';
 import { checkAgainAt, nextCheckAt, type UpdaterSchedule } from '../domain/watch-schedule.ts';
 import type { AccountUpdate } from './account-update-source.ts';
+import type { Alarm } from './audit-ports.ts';
 import { type FinishWatchDeps, finishWatch } from './finish-watch.ts';
-import { type OpenedEntry, openEntry } from './open-entry.ts';
+import { type DamagedEntry, type OpenedEntry, openEntries } from './open-entry.ts';
 import type { Change } from './ports.ts';
 import { type Replay, type ReplayDeps, replayChanges } from './replay-changes.ts';
 import { type Subscription, subscribeCards, unsubscribeCard } from './subscribe-cards.ts';
@@ -14,6 +15,7 @@ import { watchedSubject } from './watch-subject.ts';
 
 export interface CheckWatchlistDeps extends ReplayDeps, FinishWatchDeps {
   readonly schedule: UpdaterSchedule;
+  readonly alarm: Alarm;
 }
 
 /** One round: what is due is checked. @returns how many entries were claimed. */
@@ -35,7 +37,7 @@ export function makeCheckWatchlist(deps: CheckWatchlistDeps): CheckWatchlist {
     await wakeFed(deps);
     const nowMs = deps.clock.nowMs();
     const claimed = await deps.watch.claimEntries(nowMs, nowMs + CLAIM_MS, CLAIMS_MAX);
-    const opened = claimed.flatMap((entry) => openEntry(deps, entry));
+    const { opened, damaged } = openEntries(deps, claimed);
     const [over, watched] = [opened.filter(({ isOver }) => isOver), opened.filter(isWatched)];
     const fresh = watched.filter(({ entry }) => entry.subscribedAtMs === undefined);
     const subscriptions = await subscribeCards(deps, fresh);
@@ -43,6 +45,7 @@ export function makeCheckWatchlist(deps: CheckWatchlistDeps): CheckWatchlist {
     await Promise.all([
       ...watched.map((each) => settle(deps, each, looks.get(each), subscriptions.get(each))),
       ...over.map((each) => finishWatch(deps, each)),
+      ...damaged.map((each) => settleDamaged(deps, each)),
     ]);
     return claimed.length;
   };
@@ -100,9 +103,35 @@ async function settle(
 ): Promise<void> {
   assert(replay);
   const { changes, audit } = settled(deps, opened, replay, subscription);
+  if (audit.code === 'RECORD_DAMAGED') raiseDamaged(deps, audit);
   const outcome = await deps.ledger.commit({ changes, audit });
   // Another check is on its way, or nobody watches any more; nothing of this one is kept.
   if (!outcome.committed && subscription === 'done') await unsubscribeCard(deps, opened);
+}
+
+/**
+ * An entry that does not open is due again later, as after a check without an answer, since it may be
+ * repaired. One that nobody watches any more is forgotten: whom its scheme could leave out is not known.
+ */
+async function settleDamaged(
+  deps: CheckWatchlistDeps,
+  { entry, isOver, refusal: { code } }: DamagedEntry,
+): Promise<void> {
+  const { panid, organization, claim, merchantId, subscribedAtMs } = entry;
+  const nowMs = deps.clock.nowMs();
+  const requestId = deps.random.recordId();
+  const action = isOver ? 'end_watch' : 'check_watch';
+  const facts = auditOf(nowMs, { action, requestId, merchantId, panid });
+  const audit = { ...facts, outcome: 'refused', code } as const;
+  const change: Change = isOver
+    ? { kind: 'finish_watch', panid, organization, claim }
+    : failedCheck(entry, code, nowMs, subscribedAtMs);
+  raiseDamaged(deps, audit);
+  await deps.ledger.commit({ changes: [change], audit });
+}
+
+function raiseDamaged({ alarm }: CheckWatchlistDeps, { action }: AuditRecord): void {
+  alarm.raise('record_damaged', { action });
 }
 
 /** What a check comes to: the notifications, and when the entry is due again. */
