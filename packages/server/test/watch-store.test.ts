@@ -217,10 +217,18 @@ for (const place of PLACES) {
         ...{ attemptCount: 1, nextAttemptAtMs: 0, lastOutcome: 'HTTP 200', settledAtMs: 11 },
       };
       await commit([{ kind: 'settle_delivery', delivery }]);
-      assert.deepEqual(
-        (await claim())?.map(({ position }) => position),
-        [2],
-      );
+      const [second] = (await claim()) ?? [];
+      assert.equal(second?.position, 2);
+      // What was delivered says nothing of the card any more; what was given up can be sent again.
+      const failed = { ...delivery, position: 2, claim: second?.claim ?? 0 };
+      await commit([{ kind: 'settle_delivery', delivery: { ...failed, state: 'failed' } }]);
+      const sizes = async () => {
+        const rows = await stores[1]?.reader.read('listSealedNotifications', [panid]);
+        return rows?.map(({ sealed }) => (sealed as Uint8Array).length);
+      };
+      assert.deepEqual(await sizes(), [0, 9]);
+      await commit([{ kind: 'end_watch', panid, organization: undefined }]);
+      assert.deepEqual(await sizes(), [0]);
     });
   });
 }

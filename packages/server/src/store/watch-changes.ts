@@ -56,7 +56,9 @@ export function writesOfWatch(change: WatchChange): readonly Write[] {
       const { panid, position, claim, state, attemptCount } = change.delivery;
       const { nextAttemptAtMs, lastOutcome, settledAtMs } = change.delivery;
       const values = [panid, position, claim, state, attemptCount, nextAttemptAtMs, lastOutcome];
-      return [{ name: 'settleDelivery', values: [...values, settledAtMs ?? null] }];
+      // Card numbers are in it, and nobody needs them any more.
+      const sealed = state === 'delivered' ? new Uint8Array() : null;
+      return [{ name: 'settleDelivery', values: [...values, settledAtMs ?? null, sealed] }];
     }
     case 'retry_notification': {
       const { panid, position, atMs } = change;
@@ -65,7 +67,7 @@ export function writesOfWatch(change: WatchChange): readonly Write[] {
   }
 }
 
-/** What was to be told is not told any more. */
+/** What was to be told is not told any more, also what was given up and could be sent again. */
 function forgetWrites(panid: string, organization: number | undefined): readonly Write[] {
   const drop: Write = { name: 'dropNotifications', values: [panid] };
   if (organization === undefined) return [drop];

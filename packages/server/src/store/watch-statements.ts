@@ -52,7 +52,7 @@ export const WATCH_WRITES = {
       next_pan_index = null, custom_index = null, sealed = $3, told = null
     where panid = $1`,
   dropNotifications: `
-    delete from notification where panid = $1 and state = 'pending'`,
+    delete from notification where panid = $1 and state <> 'delivered'`,
   watchCard: `
     insert into watched_card (organization, subject, panid) values ($1, $2, $3)
     on conflict do nothing`,
@@ -95,7 +95,8 @@ export const WATCH_WRITES = {
     values ($1, $2, $3, $4, $5, $6, $6, 'pending', 0, 0, 0, 0)`,
   settleDelivery: `
     update notification set fence = claim_count - $3, state = $4, attempt_count = $5,
-      next_attempt_at = $6, claimed_until = 0, last_outcome = $7, settled_at = $8
+      next_attempt_at = $6, claimed_until = 0, last_outcome = $7, settled_at = $8,
+      sealed = coalesce($9, sealed)
     where panid = $1 and position = $2`,
   retryNotification: `
     update notification set state = 'pending', attempt_count = 0, next_attempt_at = $3,

@@ -217,7 +217,7 @@ function watchesToReseal({ vault }: RekeyServiceDeps, page: readonly SealedWatch
   let damagedCount = 0;
   for (const { panid, merchantId, parts } of page) {
     for (const { part, sealed: before } of parts) {
-      if (before.length === 0) continue; // It has ended.
+      if (before.length === 0) continue; // It has ended, or was delivered.
       try {
         const sealed = vault.reseal({ panid, merchantId, part }, before);
         if (sealed !== undefined)

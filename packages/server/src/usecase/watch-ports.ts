@@ -50,7 +50,7 @@ export type WatchPart = 'entry' | 'told' | `notification:${number}`;
 export interface SealedWatch {
   readonly panid: string;
   readonly merchantId: string;
-  /** `entry`, which is empty when it has ended, and the others there are. */
+  /** `entry`, and the others there are. Empty: it has ended, or was delivered. */
   readonly parts: readonly { readonly part: WatchPart; readonly sealed: Uint8Array }[];
 }
 
