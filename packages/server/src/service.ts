@@ -95,6 +95,7 @@ export async function openService(
     directory,
     ...useCases,
     recordAccountChanges: updater.recordAccountChanges,
+    disableMerchant: updater.disableMerchant,
     updater,
     retention,
     deleteCards: makeDeleteCards(deletion),

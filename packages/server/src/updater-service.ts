@@ -17,6 +17,7 @@ import type { Alarm } from './usecase/audit-ports.ts';
 import type { Audited } from './usecase/audit-trail.ts';
 import { makeCheckWatchlist } from './usecase/check-watchlist.ts';
 import { makeDeliverNotifications } from './usecase/deliver-notifications.ts';
+import { makeDisableMerchant } from './usecase/disable-merchant.ts';
 import { makeEndWatch } from './usecase/end-watch.ts';
 import { makeHandleCallback } from './usecase/handle-callback.ts';
 import { type IssuerSourceDeps, makeIssuerSource } from './usecase/issuer-source.ts';
@@ -86,6 +87,7 @@ export function makeUpdaterService(given: UpdaterServiceDeps) {
     merchantKeys: makeMerchantKeys(deps),
     setNotification: makeSetNotification(deps),
     setMerchantTerms: makeSetMerchantTerms(deps),
+    disableMerchant: makeDisableMerchant(deps),
     /** What receivers verify signed notifications with. */
     get signingKeyPem() {
       return signer.publicKeyPem();

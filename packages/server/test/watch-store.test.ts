@@ -132,6 +132,25 @@ for (const place of PLACES) {
       assert.deepEqual(await watch?.listPanids('m', [three, two]), []);
     });
 
+    it('takes the cards of a merchant off its list, and leaves those of others', async () => {
+      const numberIndex = indexOf(randomBytes(32));
+      const [own, other] = [randomBytes(16).toString('hex'), randomBytes(16).toString('hex')];
+      const entry = { numberIndex, sealed: randomBytes(9), nextCheckAtMs: 1e6, createdAtMs: 1 };
+      await commit([
+        { kind: 'add_watch', entry: { ...entry, panid: own, merchantId: 'leaving' } },
+        { kind: 'add_watch', entry: { ...entry, panid: other, merchantId: 'staying' } },
+      ]);
+      const watch = nodes[1]?.watch;
+      assert.equal(await watch?.isWatching('leaving'), true);
+      await commit([{ kind: 'leave_merchant', merchantId: 'leaving', atMs: 7 }]);
+      assert.equal(await watch?.isWatching('leaving'), false);
+      const { current } = numberIndex;
+      assert.deepEqual(await watch?.listWatchers([current, current]), ['staying']);
+      const due = (await watch?.claimEntries(7, 8, 10)) ?? [];
+      const left = due.find(({ panid }) => panid === own);
+      assert.equal(left?.isEnding, true);
+    });
+
     it('feeds a change to each who watches the card, in the unit of the change', async () => {
       const organization = 7 as OrganizationNumber;
       const [lineage, joined] = [random.recordId(), random.recordId()];

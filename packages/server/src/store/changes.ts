@@ -159,6 +159,7 @@ const WATCH_KINDS: Readonly<Record<WatchChange['kind'], true>> = {
   add_watch: true,
   end_watch: true,
   leave_watch: true,
+  leave_merchant: true,
   finish_watch: true,
   watch_card: true,
   feed_change: true,

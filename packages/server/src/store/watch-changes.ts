@@ -17,6 +17,8 @@ export function writesOfWatch(change: WatchChange): readonly Write[] {
         { name: 'leaveWatch', values: [change.panid, change.atMs] },
         ...forgetWrites(change.panid, change.organization),
       ];
+    case 'leave_merchant':
+      return [{ name: 'leaveMerchant', values: [change.merchantId, change.atMs] }];
     case 'finish_watch':
       return [
         { name: 'finishWatch', values: [change.panid, change.claim, new Uint8Array()] },

@@ -26,6 +26,9 @@ export function makeWatchStore(reader: Reader, claimer: Claimer): WatchStore {
       const subscribedAtMs = momentOf(row.subscribedAtMs);
       return { merchantId: row.merchantId as string, organization, subscribedAtMs };
     },
+    async isWatching(merchantId) {
+      return (await reader.read('findWatchOfMerchant', [merchantId])).length > 0;
+    },
     async listWatchers(sought) {
       return (await reader.read('listWatchers', sought)).map(({ merchant }) => String(merchant));
     },

@@ -21,6 +21,7 @@ export async function finishWatch(deps: FinishWatchDeps, opened: OpenedEntry): P
   const { ledger, random, clock } = deps;
   const { entry, number } = opened;
   const { panid, organization, claim } = entry;
+  if (!entry.isEnding) return leave(deps, opened);
   const isSubscribed = entry.subscribedAtMs !== undefined;
   const refusal = isSubscribed ? await unsubscribeCard(deps, opened) : undefined;
   const atMs = clock.nowMs();
@@ -43,4 +44,15 @@ export async function finishWatch(deps: FinishWatchDeps, opened: OpenedEntry): P
     ...{ nextCheckAtMs, failureCount, lastCode: refusal.code },
   };
   await ledger.commit({ changes: [{ kind: 'settle_check', check }], audit });
+}
+
+/** Of a disabled merchant: off its list first, or it would count as one that still watches the card. */
+async function leave({ ledger, random, clock }: FinishWatchDeps, { entry }: OpenedEntry) {
+  const { panid, organization, merchantId } = entry;
+  const atMs = clock.nowMs();
+  const facts = { atMs, who: 'updater', action: 'end_watch', outcome: 'done' } as const;
+  await ledger.commit({
+    changes: [{ kind: 'leave_watch', panid, organization, atMs }],
+    audit: { ...facts, requestId: random.recordId(), merchantId, panid },
+  });
 }

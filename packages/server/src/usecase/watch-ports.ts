@@ -160,6 +160,8 @@ export type WatchChange =
       readonly organization: OrganizationNumber | undefined;
       readonly atMs: number;
     }
+  /** The same of some of a merchant's cards; what was to be told of them goes with them. */
+  | { readonly kind: 'leave_merchant'; readonly merchantId: string; readonly atMs: number }
   /** The end of a claimed entry: nothing of its card is kept. */
   | {
       readonly kind: 'finish_watch';
@@ -237,6 +239,8 @@ export interface WatchStore {
   findWatch(
     panid: string,
   ): Promise<Pick<ClaimedEntry, 'merchantId' | 'organization' | 'subscribedAtMs'> | undefined>;
+  /** Whether a merchant watches anything. */
+  isWatching(merchantId: string): Promise<boolean>;
   /** The merchants that watch a number. */
   listWatchers(sought: SoughtIndex): Promise<readonly string[]>;
   listPanids(merchantId: string, sought: SoughtIndex): Promise<readonly string[]>;

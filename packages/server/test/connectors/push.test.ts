@@ -12,7 +12,7 @@ import { LOOPBACK_TRANSPORT } from '../../src/http/transport.ts';
 import { makeLog } from '../../src/log.ts';
 import { openService } from '../../src/service.ts';
 import { simulate } from '../../src/simulate.ts';
-import { operator } from '../harness/service.ts';
+import { editByHand, operator } from '../harness/service.ts';
 import { testCertificates } from '../harness/simulated-schemes.ts';
 import { cardOf, startWatchingService } from '../harness/watching-service.ts';
 
@@ -196,6 +196,65 @@ describe('a card that is not watched any more', () => {
       `select length(sealed) as size from watch_entry where panid = '${mastercardId}'`,
     );
     assert.equal(row?.size, 0);
+  });
+});
+
+describe('a card of a merchant that is disabled', () => {
+  /** A merchant that watches a Visa card, which is subscribed to, and a card of ours. */
+  async function watchingMerchant(name: string): Promise<string> {
+    const { merchant, apiKey } = await server.service.register.addMerchant(operator, {
+      ...{ name, publicKeyPem: watching.publicKeyPem, algorithm: 'rsa-v1_5' },
+    });
+    const { setNotification } = server.service.updater;
+    await setNotification(operator, name, { url: receiver.url, signed: false });
+    const headers = { ...server.merchant.headers(), 'x-api-key': apiKey };
+    const ours = await watching.newCard();
+    const pans = [cardOf(VISA_CARD), cardOf(ours)];
+    const body = JSON.stringify({ pans, merchantid: merchant.id });
+    const path = '/api/cu/addwatchlist';
+    assert.equal((await server.send({ method: 'POST', path, headers, body })).status, 200);
+    server.moveClock(DAY_MS);
+    await watching.settle();
+    assert.ok(visa.subscribed.has(VISA_CARD));
+    // Something waits to be told.
+    receiver.answer(() => 500);
+    await watching.tell({ kind: 'closed', pan: ours });
+    await watching.settle();
+    receiver.answer(() => 200);
+    return merchant.id;
+  }
+
+  const leftOf = (merchantId: string) =>
+    server.rows(`select ended, length(sealed) as size from watch_entry
+        where merchant = '${merchantId}'
+      union all select 0, length(sealed) from notification
+        where merchant = '${merchantId}' and state <> 'delivered'`);
+  const gone = [
+    { ended: 1, size: 0 },
+    { ended: 1, size: 0 },
+  ];
+  const plain = (rows: readonly object[]) => rows.map((row) => ({ ...row }));
+
+  it('is unsubscribed and forgotten at once, with what was to be told of it', async () => {
+    const merchantId = await watchingMerchant('third');
+    assert.equal(leftOf(merchantId).length, 3);
+    await server.service.disableMerchant(operator, 'third');
+    await watching.settle();
+    assert.ok(!visa.subscribed.has(VISA_CARD));
+    assert.deepEqual(plain(leftOf(merchantId)), gone);
+  });
+
+  it('is so at its next check, when the command that disables it was interrupted', async () => {
+    const merchantId = await watchingMerchant('fourth');
+    editByHand(server.home, (database) => {
+      database.exec(`update merchant set disabled_at = 1 where merchant = '${merchantId}';
+        update directory_version set version = version + 1`);
+    });
+    await server.service.directory.refresh();
+    server.moveClock(200 * DAY_MS);
+    await watching.settle();
+    assert.ok(!visa.subscribed.has(VISA_CARD));
+    assert.deepEqual(plain(leftOf(merchantId)), gone);
   });
 });
 
