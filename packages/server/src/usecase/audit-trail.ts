@@ -29,6 +29,8 @@ export type AuditFacts = {
     | 'losses'
     | 'lift'
     | 'bait'
+    | 'merchantId'
+    | 'panid'
     | 'key']?: AuditRecord[Name] | undefined;
 };
 
@@ -196,8 +198,10 @@ function recordInOrder(parts: RecordParts): AuditRecord {
     lift: parts.lift,
     losses: parts.losses,
     maskedNumber: token === undefined ? parts.maskedNumber : undefined,
+    merchantId: parts.merchantId,
     organization: parts.organization,
     outcome: parts.outcome,
+    panid: parts.panid,
     requestId: parts.requestId,
     source: parts.source,
     status: parts.status,

@@ -146,6 +146,7 @@ function settled(
   const nowMs = clock.nowMs();
   const audit = auditOf(nowMs, {
     ...{ action: 'check_watch', requestId: deps.random.recordId(), maskedNumber: String(number) },
+    ...{ panid: entry.panid, merchantId: entry.merchantId },
     source: deps.accountUpdates.sourceOf(number).name,
   });
   const subscribedAtMs = subscription === 'done' ? nowMs : entry.subscribedAtMs;

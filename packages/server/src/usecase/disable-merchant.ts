@@ -25,9 +25,10 @@ export function makeDisableMerchant(deps: DisableMerchantDeps): DisableMerchant 
     const merchant = await audited(context, 'disable_merchant', async (trail) => {
       const found = directory.listMerchants().find((each) => each.name === name);
       if (found === undefined) throw new Refusal('MERCHANT_NOT_FOUND');
-      const atMs = clock.nowMs();
+      const { id: merchantId } = found;
+      trail.note({ merchantId });
       await trail.commit([
-        { kind: 'disable_merchant', merchantId: found.id, atMs },
+        { kind: 'disable_merchant', merchantId, atMs: clock.nowMs() },
         { kind: 'count_directory_up' },
       ]);
       return found;
@@ -36,6 +37,7 @@ export function makeDisableMerchant(deps: DisableMerchantDeps): DisableMerchant 
     const { id: merchantId } = merchant;
     while (await watch.isWatching(merchantId)) {
       await audited(context, 'end_watch', async (trail) => {
+        trail.note({ merchantId });
         await trail.commit([{ kind: 'leave_merchant', merchantId, atMs: clock.nowMs() }]);
       });
     }

@@ -242,6 +242,12 @@ describe('a card of a merchant that is disabled', () => {
     await watching.settle();
     assert.ok(!visa.subscribed.has(VISA_CARD));
     assert.deepEqual(plain(leftOf(merchantId)), gone);
+    const records = server.audit().filter((record) => record.merchantId === merchantId);
+    const actions = [...new Set(records.map(({ who, action }) => `${who} ${action}`))];
+    assert.deepEqual(actions, [
+      ...['operator add_merchant', 'operator set_merchant_notification', 'updater check_watch'],
+      ...['updater notify_merchant', 'operator disable_merchant', 'operator end_watch'],
+    ]);
   });
 
   it('is so at its next check, when the command that disables it was interrupted', async () => {

@@ -71,7 +71,8 @@ for (const engine of ['sqlite', 'postgres'] as const) {
     await service.makeDue(place === undefined ? undefined : database.query);
     const unchecked = `select count(*) as n from watch_entry where ${UNCHECKED}`;
     await until(async () => Number((await rows(unchecked))[0]?.n) === 0, 'a card is not checked');
-    assert.equal((await recordsOf(rows, 'check_watch')).length, CARDS);
+    const checked = (await recordsOf(rows, 'check_watch')).map(({ panid }) => panid ?? '');
+    assert.deepEqual(checked.toSorted(), again.toSorted());
 
     // What one takes from the issuer, the other answers with, and the merchant is told of, once.
     const [asked = ''] = pans;
