@@ -1,7 +1,10 @@
 /**
- * `npm run bench:flood`: how long inquiries of one caller take while a merchant floods the private key
- * with encrypted requests, as a multiple of what they take when nobody does. Quiet and flood go in turn
- * in one run, so that a noisy machine is noisy to both; the median of the rounds is printed.
+ * `npm run bench:flood`: how long inquiries of one caller take while somebody floods the server, as a
+ * multiple of what they take when nobody does. Quiet and flood go in turn in one run, so that a noisy
+ * machine is noisy to both; the median of the rounds is printed.
+ *
+ * `--by merchant` (default) floods the private key with encrypted requests, `--by stranger` sends access
+ * tokens with a wrong signature, `--by caller` asks far more than a caller may.
  *
  * @module
  */
@@ -16,6 +19,8 @@ const { values: options } = parseArgs({
   options: {
     seconds: { type: 'string', default: '4' },
     rounds: { type: 'string', default: '5' },
+    /** Who floods: merchant, stranger or caller. */
+    by: { type: 'string', default: 'merchant' },
     /** Of the flood. */
     connections: { type: 'string', default: '64' },
     /** Whether the flood can be decrypted. */
@@ -28,6 +33,8 @@ const { values: options } = parseArgs({
 });
 
 const CLIENT_CORE = '1';
+/** More than twice what the inquiries below need, and far less than a flood sends. */
+const REQUESTS_PER_MINUTE = '60000';
 const RATIO_MAX = 2;
 const script = join(import.meta.dirname, 'wrk.lua');
 
@@ -40,9 +47,11 @@ interface Latency {
 
 const service = await makeBenchService(undefined, 2_000);
 const core = options.core === undefined ? undefined : Number(options.core);
-const server = await startServer(core, (port) => [
-  ...[MAIN, 'serve', '--home', service.home, '--port', String(port)],
-]);
+const server = await startServer(
+  core,
+  (port) => [MAIN, 'serve', '--home', service.home, '--port', String(port)],
+  options.by === 'caller' ? { PANTOKEN_REQUESTS_PER_MINUTE: REQUESTS_PER_MINUTE } : {},
+);
 const headers = await writeHeaders(service, server.port);
 const url = `http://127.0.0.1:${server.port}`;
 
@@ -68,7 +77,18 @@ function encrypted(pan: string): { encdata: string } {
   return { encdata: bytes.toString('base64') };
 }
 
-const flood = write('flood', service.pans.slice(0, 200).map(encrypted));
+const inquiryPath = '/cards/embosser/card-pan-l8v2';
+/** Path, headers and bodies of each flood. */
+const FLOODS: Readonly<Record<string, () => readonly string[]>> = {
+  merchant: () => [
+    ...['/api/cu/validatepan', headers.merchant],
+    write('flood', service.pans.slice(0, 200).map(encrypted)),
+  ],
+  stranger: () => [inquiryPath, headers.stranger, inquiries],
+  caller: () => [inquiryPath, headers.other, inquiries],
+};
+const flood = FLOODS[options.by]?.();
+if (flood === undefined) throw new Error(`--by is one of ${Object.keys(FLOODS).join(', ')}`);
 
 function wrk(connections: number, rest: readonly string[]): readonly string[] {
   const size = ['-t1', `-c${connections}`, `-d${options.seconds}s`, '--latency'];
@@ -77,17 +97,17 @@ function wrk(connections: number, rest: readonly string[]): readonly string[] {
 
 /** Four channels that ask some hundred times a second together: far from what the server can do. */
 async function inquire(): Promise<Latency> {
-  const path = '/cards/embosser/card-pan-l8v2';
   const { stdout } = await promisify(execFile)('taskset', [
-    ...wrk(4, [path, headers.issuer, inquiries, '10']),
+    ...wrk(4, [inquiryPath, headers.issuer, inquiries, '10']),
   ]);
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
 }
 
-function startFlood(): { readonly child: ChildProcess; readonly done: Promise<Latency> } {
-  const args = wrk(Number(options.connections), [
-    ...['/api/cu/validatepan', headers.merchant, flood, '0'],
-  ]);
+function startFlood(sent: readonly string[]): {
+  readonly child: ChildProcess;
+  readonly done: Promise<Latency>;
+} {
+  const args = wrk(Number(options.connections), [...sent, '0']);
   const child = spawn('taskset', [...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
   child.stdout.on('data', (part) => {
@@ -107,14 +127,14 @@ try {
   await inquire(); // Warm.
   for (let round = 0; round < Number(options.rounds); round++) {
     const quiet = await inquire();
-    const flooding = startFlood();
+    const flooding = startFlood(flood);
     const busy = await inquire();
     const { count, failed } = await flooding.done;
     ratios.push({ p50: busy.p50 / quiet.p50, p99: busy.p99 / quiet.p99 });
     const seconds = Number(options.seconds);
     process.stdout.write(
       `quiet p50 ${quiet.p50} ms, p99 ${quiet.p99} ms; beside ${(count / seconds).toFixed(0)} ` +
-        `encrypted requests/s (${failed} of ${count} refused) p50 ${busy.p50} ms, p99 ${busy.p99} ms; ` +
+        `requests/s of the flood (${failed} of ${count} refused) p50 ${busy.p50} ms, p99 ${busy.p99} ms; ` +
         `inquiries failed: ${busy.failed}\n`,
     );
   }

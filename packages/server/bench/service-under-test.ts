@@ -19,6 +19,8 @@ export interface BenchService {
   readonly apikey: string;
   readonly secret: string;
   readonly caller: Caller;
+  /** Another caller, of the same rights, for what the first one is not to be blamed for. */
+  readonly other: { readonly apikey: string; readonly secret: string };
   readonly merchantKey: string;
   readonly merchantId: string;
   /** What merchants encrypt to, PEM. */
@@ -42,6 +44,9 @@ export async function makeBenchService(
   const organizations = new Set(ORGANIZATIONS.map(({ organization }) => organization.number));
   const added = await service.register.addCaller(operator, {
     ...{ name: 'issuer', clientId: '00970', pciCertified: true, organizations },
+  });
+  const other = await service.register.addCaller(operator, {
+    ...{ name: 'other', clientId: '00971', pciCertified: true, organizations },
   });
   const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 4096 });
   const merchant = await service.register.addMerchant(operator, {
@@ -78,7 +83,8 @@ export async function makeBenchService(
   const { id: merchantId } = merchant.merchant;
   const merchantKey = merchant.apiKey;
   return {
-    ...{ home, apikey, secret, caller, merchantKey, merchantId, servicePublicKey, pans, tokens },
+    ...{ home, apikey, secret, caller, other, merchantKey, merchantId, servicePublicKey },
+    ...{ pans, tokens },
   };
 }
 
@@ -119,12 +125,35 @@ export async function startServer(
 
 export const MAIN = join(import.meta.dirname, '../src/main.ts');
 
-/** The headers of a caller, in a file, with a fresh access token. */
+/** The headers of each client, in a file, callers with a fresh access token. */
 export async function writeHeaders(
   service: BenchService,
   port: number,
-): Promise<{ issuer: string; merchant: string }> {
-  const { apikey, secret, home } = service;
+): Promise<{ issuer: string; other: string; stranger: string; merchant: string }> {
+  const { home, other, merchantKey } = service;
+  const json = 'Content-Type: application/json';
+  const write = (name: string, lines: readonly string[]) => {
+    const file = join(home, `${name}.wrk`);
+    writeFileSync(file, `${[json, ...lines].join('\n')}\n`, { mode: 0o600 });
+    return file;
+  };
+  const ofCaller = (clientId: string, apikey: string, token: string) => [
+    ...[`apikey: ${apikey}`, `X-ClientID: ${clientId}`, `Authorization: Bearer ${token}`],
+  ];
+  const token = await fetchToken(port, service);
+  return {
+    issuer: write('issuer', ofCaller('00970', service.apikey, token)),
+    other: write('other', ofCaller('00971', other.apikey, await fetchToken(port, other))),
+    // All of it is right but the signature of the access token, which costs the most to find out.
+    stranger: write('stranger', ofCaller('00970', service.apikey, `${token.slice(0, -8)}AAAAAAAA`)),
+    merchant: write('merchant', [`x-api-key: ${merchantKey}`]),
+  };
+}
+
+async function fetchToken(
+  port: number,
+  { apikey, secret }: { readonly apikey: string; readonly secret: string },
+): Promise<string> {
   const answer = await fetch(`http://127.0.0.1:${port}/token`, {
     method: 'POST',
     headers: {
@@ -135,13 +164,7 @@ export async function writeHeaders(
     body: 'grant_type=client_credentials',
   });
   const { access_token: token } = (await answer.json()) as { access_token: string };
-  const json = 'Content-Type: application/json';
-  const issuer = join(home, 'issuer.wrk');
-  const lines = [json, `apikey: ${apikey}`, 'X-ClientID: 00970', `Authorization: Bearer ${token}`];
-  writeFileSync(issuer, `${lines.join('\n')}\n`, { mode: 0o600 });
-  const merchant = join(home, 'merchant.wrk');
-  writeFileSync(merchant, `${json}\nx-api-key: ${service.merchantKey}\n`, { mode: 0o600 });
-  return { issuer, merchant };
+  return token;
 }
 
 async function untilListening(port: number, child: ChildProcess): Promise<void> {

@@ -1,34 +1,22 @@
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
+import { takeBaseBackup } from '../test/harness/base-backup.ts';
 import { makePostgresServer, type PostgresServer, queryOnce } from '../test/harness/postgres.ts';
 
-/** What is of the running server only and not of its data. */
-const LEFT_OUT = /\/(?:postmaster\.(?:pid|opts)|pg_wal\/.+|pg_replslot\/.+)$/;
-
 /**
- * Makes a running server's synchronous standby, by a base backup over SQL: the npm binaries have no
- * pg_basebackup. From here on the primary acknowledges nothing that the standby does not have.
+ * Makes a running server's synchronous standby, by a base backup over SQL. From here on the primary
+ * acknowledges nothing that the standby does not have.
  */
 export async function startStandby(primary: PostgresServer): Promise<PostgresServer> {
   const folder = mkdtempSync(join(tmpdir(), 'pantoken-standby-'));
   const data = join(folder, 'data');
-  const client = new pg.Client({ connectionString: primary.url('postgres') });
-  await client.connect();
-  try {
-    await client.query(`select pg_create_physical_replication_slot('standby', true)`);
-    await client.query(`select pg_backup_start('standby', true)`);
-    const filter = (source: string) => !LEFT_OUT.test(source);
-    cpSync(join(primary.folder, 'data'), data, { recursive: true, filter });
-    const { rows } = await client.query<{ labelfile: string }>(
-      'select labelfile from pg_backup_stop(false)',
-    );
-    writeFileSync(join(data, 'backup_label'), rows[0]?.labelfile ?? '');
-  } finally {
-    await client.end();
-  }
+  await queryOnce(
+    primary.url('postgres'),
+    `select pg_create_physical_replication_slot('standby', true)`,
+  );
+  await takeBaseBackup(primary, data, 'left out');
   writeFileSync(join(data, 'standby.signal'), '');
   const conninfo = `host=127.0.0.1 port=${primary.port} user=pantoken application_name=standby`;
   const standby = await makePostgresServer(

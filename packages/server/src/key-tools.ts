@@ -5,7 +5,7 @@
  * @module
  */
 import { createSecretKey } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
@@ -18,7 +18,7 @@ import { backUpKek, type KekBackup, restoreKek } from './keys/kek-backup.ts';
 import { makeKekFile } from './keys/kek-change.ts';
 import { makeKeyBlock, openTokenKeyBlock, TOKEN_KEY_HEADER } from './keys/key-block.ts';
 import { joinComponents, parseComponent } from './keys/key-component.ts';
-import { createPrivateFile, readPrivateFile } from './keys/private-file.ts';
+import { createPrivateFiles, readPrivateFile } from './keys/private-file.ts';
 import { createKekFile, readKekFile } from './keys/provider/file.ts';
 import { newServiceKeyBytes } from './keys/service-keys.ts';
 import { makeUpdaterVault } from './keys/updater-vault.ts';
@@ -188,10 +188,10 @@ function makeBackUp(home: string, opened: OpenedHome): KeyTools['backUp'] {
     });
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const text = `${JSON.stringify(backup, undefined, 2)}\n`;
-    createPrivateFile(join(folder, 'key-encryption-key.backup'), text);
-    for (const [index, share] of shares.entries()) {
-      createPrivateFile(join(folder, `share-${index + 1}`), `${share}\n`);
-    }
+    const ofCustodians = shares.map(
+      (share, index) => [`share-${index + 1}`, `${share}\n`] as const,
+    );
+    createPrivateFiles(folder, new Map([['key-encryption-key.backup', text], ...ofCustodians]));
   };
 }
 
@@ -212,12 +212,18 @@ export async function restoreHome(
   mkdirSync(home, { recursive: true, mode: 0o700 });
   const settings = firstCustody(backup.environment);
   const [first] = settings.keyEncryptionKeys;
-  createKekFile(join(home, 'key-encryption-key'), bytes);
-  createCustodyFile(custodyFileIn(home), {
-    ...settings,
-    current: backup.kek,
-    keyEncryptionKeys: first === undefined ? [] : [{ ...first, id: backup.kek }],
-  });
+  const path = join(home, 'key-encryption-key');
+  createKekFile(path, bytes);
+  try {
+    createCustodyFile(custodyFileIn(home), {
+      ...settings,
+      current: backup.kek,
+      keyEncryptionKeys: first === undefined ? [] : [{ ...first, id: backup.kek }],
+    });
+  } catch (error) {
+    rmSync(path); // Of a home that names other keys it would be none.
+    throw error;
+  }
   return backup;
 }
 

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { once } from 'node:events';
 import { pino } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
@@ -7,7 +8,7 @@ import { runCli } from './cli/cli.ts';
 import type { Program, RunningService } from './cli/program.ts';
 import { type Config, parseConfig, parsePort } from './config.ts';
 import { databaseTools } from './database-tools.ts';
-import { Refusal } from './domain/error.ts';
+import { explainError } from './explain-error.ts';
 import { openKeyTools, restoreHome } from './key-tools.ts';
 import { makeLog } from './log.ts';
 import { createService, openService, type ServiceOptions } from './service.ts';
@@ -24,7 +25,7 @@ try {
   await runCli(makeProgram(parseConfig(process.env)), process.argv);
   if (isWorker()) process.disconnect(); // The channel to the first process would keep this one.
 } catch (error) {
-  process.stderr.write(`pantoken: ${explain(error)}\n`);
+  process.stderr.write(`pantoken: ${explainError(error)}\n`);
   process.exitCode = 1;
 }
 
@@ -94,12 +95,4 @@ function makeProgram(config: Config): Program {
 
 async function untilStopped(): Promise<void> {
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
-}
-
-function explain(error: unknown): string {
-  const { code, message, port } = error as NodeJS.ErrnoException & { port?: number };
-  if (code === 'EADDRINUSE') return `port ${port} is in use; choose another with PANTOKEN_PORT`;
-  const facts = error instanceof Refusal ? Object.entries(error.facts) : [];
-  const more = facts.map(([name, value]) => `\n  ${name}: ${value}`).join('');
-  return `${message || (code ?? 'unknown error')}${more}`;
 }

@@ -1,23 +1,11 @@
 import assert, { deepEqual, equal } from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, it } from 'node:test';
+import { it } from 'node:test';
 import pg from 'pg';
-import { ORGANIZATIONS } from '../src/cli/sandbox-plan.ts';
-import { makeLog } from '../src/log.ts';
-import { createService, openService, type Service } from '../src/service.ts';
 import { verifyAudit } from '../src/usecase/verify-audit.ts';
-import { makeIssuerClient } from './harness/issuer-client.ts';
-import { makePanRegistry } from './harness/pan-registry.ts';
-import { makeTestDatabase } from './harness/postgres.ts';
-import { injecting } from './harness/send.ts';
+import { startPostgresNodes } from './harness/postgres-nodes.ts';
 
-const database = await makeTestDatabase();
-const home = mkdtempSync(join(tmpdir(), 'pantoken-audit-pg-'));
-const log = makeLog('error', { write: (line: string) => void process.stderr.write(line) });
-const operator = { who: 'operator', requestId: 'test' };
-const registry = makePanRegistry();
+const service = await startPostgresNodes();
+const { database } = service;
 const connection = new pg.Client(database.url);
 await connection.connect();
 
@@ -25,40 +13,23 @@ await connection.connect();
 const ROLE = `audited_${process.pid}`;
 const roleUrl = database.url.replace('//pantoken@', `//${ROLE}@`);
 
-const maker = await createService(home, log, {
-  database: { engine: 'postgres', url: database.url },
-});
-for (const { organization, ranges } of ORGANIZATIONS) {
-  await maker.register.addOrganization(operator, organization, ranges);
-}
-const organizations = new Set(ORGANIZATIONS.map(({ organization }) => organization.number));
-const caller = { name: 'issuer', clientId: '00970', pciCertified: true, organizations };
-const { apikey, secret } = await maker.register.addCaller(operator, caller);
-await maker.close();
+const caller = await service.addCaller();
+await service.close(service.first);
 await connection.query(`
   create role ${ROLE} login;
   grant select, insert, update, delete on all tables in schema public to ${ROLE};
   revoke update, delete, truncate on audit_block, audit_chain, audit_acceptance from ${ROLE};
 `);
-const open = (node: string) =>
-  openService(home, log, undefined, { node, database: { engine: 'postgres', url: roleUrl } });
-const nodes = [await open('one'), await open('two')];
-after(async () => {
-  for (const node of nodes) await node.close();
+service.atEnd(async () => {
   await connection.query(`drop owned by ${ROLE}; drop role ${ROLE}`);
   await connection.end();
-  await database.close();
-  rmSync(home, { recursive: true });
 });
-
-const clientOf = (service: Service) =>
-  makeIssuerClient(
-    injecting(() => service.app, registry),
-    { name: 'issuer', clientId: '00970', apikey, secret },
-  );
+const place = { engine: 'postgres', url: roleUrl } as const;
+const open = (node: string) => service.open(node, { database: place });
+const nodes = [await open('two'), await open('three')];
 
 it('PostgreSQL: two nodes write chains that link and verify, under a role that cannot change them', async () => {
-  const clients = nodes.map(clientOf);
+  const clients = nodes.map(caller.of);
   const created = await Promise.all(
     Array.from({ length: 60 }, (_, index) =>
       clients[index % 2]?.create({ organizationNumber: [100, 200, 400][index % 3] }),
@@ -81,7 +52,7 @@ it('PostgreSQL: two nodes write chains that link and verify, under a role that c
     rows.map(({ number }) => number),
     rows.map((_, index) => index + 1),
   );
-  deepEqual([...new Set(rows.map(({ node }) => node))].sort(), ['node', 'one', 'two']);
+  deepEqual([...new Set(rows.map(({ node }) => node))].sort(), ['node', 'one', 'three', 'two']);
 
   const role = new pg.Client(roleUrl);
   await role.connect();

@@ -22,7 +22,6 @@ it('a backup made under load, restored with its key, has every card made before 
   await backupSqlite(join(home, 'pantoken.db'), target);
   await load;
   assert.equal(statSync(target).mode & 0o777, 0o600);
-  await assert.rejects(backupSqlite(join(home, 'pantoken.db'), target), /EEXIST/);
 
   // The keys are kept apart from the backup: they come back from wherever they were.
   for (const name of readdirSync(home).filter((each) => each.startsWith('key-encryption-key'))) {

@@ -59,12 +59,17 @@ describe('limits', () => {
 
   it('shed what comes when too much is under way, and recover', async () => {
     // Requests whose bodies never end hold their places; the connection that asks has one more.
-    const { headers = {} } = tokenRequest((await addCaller(test)).credentials);
+    const callers = await Promise.all([addCaller(test), addCaller(test), addCaller(test)]);
     await service.directory.refresh();
-    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-    const open = `POST /token HTTP/1.1\r\nhost: x\r\ncontent-length: 29\r\n${lines.join('')}\r\ngra`;
-    const held = [1, 2, 3].map(() => connect(port, '127.0.0.1').on('error', () => undefined));
-    for (const socket of held) socket.write(open);
+    const held = callers.map(({ credentials }) => {
+      const { headers = {} } = tokenRequest(credentials);
+      const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+      const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+      socket.write(
+        `POST /token HTTP/1.1\r\nhost: x\r\ncontent-length: 29\r\n${lines.join('')}\r\ngra`,
+      );
+      return socket;
+    });
     const ask = 'GET /nothing HTTP/1.1\r\nhost: x\r\n\r\n';
     let answer = '';
     for (let tries = 0; tries < 100 && !/ 503 /.test(answer); tries++) {

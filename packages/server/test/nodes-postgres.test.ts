@@ -1,68 +1,25 @@
 import assert, { deepEqual, equal, match } from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, it } from 'node:test';
+import { it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ORGANIZATIONS } from '../src/cli/sandbox-plan.ts';
 import { DEFAULT_LIMITS } from '../src/domain/budget.ts';
-import type { NewCaller, Right } from '../src/domain/caller.ts';
+import type { Right } from '../src/domain/caller.ts';
 import type { OrganizationNumber } from '../src/domain/organization-number.ts';
-import { makeLog } from '../src/log.ts';
-import { createService, openService, type Service } from '../src/service.ts';
+import type { Service } from '../src/service.ts';
 import { verifyAudit } from '../src/usecase/verify-audit.ts';
-import { type IssuerClient, makeIssuerClient, unpad } from './harness/issuer-client.ts';
+import { unpad } from './harness/issuer-client.ts';
 import { panOf } from './harness/numbers.ts';
-import { makePanRegistry } from './harness/pan-registry.ts';
-import { makeTestDatabase } from './harness/postgres.ts';
-import { injecting } from './harness/send.ts';
+import { startPostgresNodes } from './harness/postgres-nodes.ts';
 import { operator } from './harness/service.ts';
 
 /*
  * What holds for all nodes of one PostgreSQL together, shown with two of them.
  */
 
-const database = await makeTestDatabase();
-const home = mkdtempSync(join(tmpdir(), 'pantoken-nodes-'));
-const lines: string[] = [];
-const log = makeLog('error', { write: (line: string) => void lines.push(line) });
 const book = { hour: 40, day: 40 };
-const options = (node: string) => ({
-  node,
-  database: { engine: 'postgres', url: database.url } as const,
-  budgetLimits: { ...DEFAULT_LIMITS, book },
-});
-const open = (node: string) => openService(home, log, undefined, options(node));
-
-const one = await createService(home, log, options('one'));
-for (const { organization, ranges } of ORGANIZATIONS) {
-  await one.register.addOrganization(operator, organization, ranges);
-}
-let two = await open('two');
-after(async () => {
-  await one.close();
-  await two.close();
-  await database.close();
-  rmSync(home, { recursive: true });
-});
-
-const registry = makePanRegistry();
-const organizations = new Set([100 as OrganizationNumber]);
-let made = 0;
-
-async function makeCaller(given: Partial<NewCaller> = {}) {
-  const name = `caller-${++made}`;
-  const clientId = `2000${made}`;
-  const caller = { name, clientId, organizations, pciCertified: true, ...given };
-  const { apikey, secret } = await one.register.addCaller(operator, caller);
-  await two.directory.refresh();
-  const of = (service: Service): IssuerClient =>
-    makeIssuerClient(
-      injecting(() => service.app, registry),
-      { name, clientId, apikey, secret },
-    );
-  return { name, of };
-}
+const nodes = await startPostgresNodes({ budgetLimits: { ...DEFAULT_LIMITS, book } });
+const { database, first: one, addCaller, logText } = nodes;
+let two = await nodes.open('two');
 
 /** Numbers of one book: the same first six and last four digits. */
 function bookOf(count: number): readonly string[] {
@@ -75,7 +32,7 @@ function bookOf(count: number): readonly string[] {
 }
 
 it('a budget is one for both nodes', async () => {
-  const { of } = await makeCaller();
+  const { of } = await addCaller();
   const clients = [of(one), of(two)];
   const same = bookOf(60);
   let answered = 0;
@@ -86,9 +43,9 @@ it('a budget is one for both nodes', async () => {
     await Promise.all([one, two].map(({ audit }) => audit.budgets.refresh()));
   }
   equal(answered, book.day);
-  match(lines.join(''), /"alarm":"budget_exhausted"/);
+  match(logText(), /"alarm":"budget_exhausted"/);
   // Without looking in between, each node could let one allowance through, and no more.
-  const other = await makeCaller();
+  const other = await addCaller();
   const replies = await Promise.all(
     same.flatMap((pan, index) => [other.of([one, two][index % 2] ?? one).tokenOf(100, pan)]),
   );
@@ -96,7 +53,7 @@ it('a budget is one for both nodes', async () => {
 });
 
 it('a caller disabled on one node is out on the other when it has looked', async (t) => {
-  const { name, of } = await makeCaller();
+  const { name, of } = await addCaller();
   const client = of(two);
   equal((await client.create()).status, 200);
   await one.disableCaller(operator, name);
@@ -129,7 +86,7 @@ it('of two nodes that register BIN ranges that overlap one is refused', async ()
 
 it('bait is bait on every node', async () => {
   const rights = new Set<Right>(['issue', 'inquire-token', 'inquire-number', 'manage']);
-  const { of } = await makeCaller({ rights });
+  const { of } = await addCaller({ rights });
   const client = of(one);
   const token = unpad((await client.create()).data.cardNumber);
   const card = { kind: 'token', token } as const;
@@ -137,13 +94,13 @@ it('bait is bait on every node', async () => {
   await one.setBait.byOperator(operator, { organization, card, isBait: true });
   equal((await of(two).numberOf(100, token)).status, 200);
   await new Promise(setImmediate);
-  match(lines.join(''), /"alarm":"bait_asked","facts":\{"who":"caller:[0-9a-f]{32}"/);
+  match(logText(), /"alarm":"bait_asked","facts":\{"who":"caller:[0-9a-f]{32}"/);
 });
 
 it('a database restored from an older backup changes nothing until an operator accepts it', async () => {
-  const { of } = await makeCaller();
+  const { of } = await addCaller();
   equal((await of(two).create()).status, 200);
-  await two.close();
+  await nodes.close(two);
   // What a restore does to the log: what was written behind the backup is not there.
   const [last] = await database.query(
     `select b.chain, max(b.position) as position from audit_block b join audit_chain c
@@ -152,8 +109,8 @@ it('a database restored from an older backup changes nothing until an operator a
   await database.query(
     `delete from audit_block where chain = '${last?.chain}' and position = ${last?.position}`,
   );
-  two = await open('two');
-  match(lines.join(''), /"alarm":"audit_restored"/);
+  two = await nodes.open('two');
+  match(logText(), /"alarm":"audit_restored"/);
   const client = of(two);
   deepEqual((await client.create()).code, 'RESTORE_UNACCEPTED');
   const port = await two.watch.listen(0, '127.0.0.1');

@@ -12,6 +12,7 @@ import { makeLedger } from '../src/store/ledger.ts';
 import { openStore, type StorePlace } from '../src/store/place.ts';
 import { makeWatchStore } from '../src/store/watch-store.ts';
 import type { Change } from '../src/usecase/ports.ts';
+import type { NotificationView } from '../src/usecase/watch-ports.ts';
 import { makeTestDatabase } from './harness/postgres.ts';
 
 /** Of one key, and none to come. */
@@ -123,13 +124,13 @@ for (const place of PLACES) {
       assert.deepEqual(await add(`${name}5`, 'm', indexOf(one)), taken);
       assert.deepEqual(await add(`${name}6`, 'm', indexOf(two)), taken);
       assert.equal(await watch?.findPanid('m', [two, one]), `${name}1`);
-      assert.deepEqual(await watch?.listPanids('m', [two, one]), [`${name}1`]);
+      assert.deepEqual(await watch?.listPanids('m', [two, one], '', 9), [`${name}1`]);
       await commit([{ kind: 'end_watch', panid: `${name}1`, organization: undefined }]);
       assert.deepEqual(await add(`${name}7`, 'm', indexOf(two, three)), { committed: true });
       const ended = { panIndex: two, nextPanIndex: three, customIndex: two };
       await commit([{ kind: 'reindex_watch', panid: `${name}1`, ...ended }]);
       assert.equal(await watch?.findPanid('m', [three, two]), `${name}7`);
-      assert.deepEqual(await watch?.listPanids('m', [three, two]), []);
+      assert.deepEqual(await watch?.listPanids('m', [three, two], '', 9), []);
     });
 
     it('takes the cards of a merchant off its list, and leaves those of others', async () => {
@@ -214,6 +215,44 @@ for (const place of PLACES) {
       );
       assert.deepEqual(await commit(again), { committed: false, conflict: 'change_taken' });
       assert.equal((await nodes[0]?.watch.listFeed(organization, panid))?.length, 1);
+    });
+
+    it('lists by pages, so that each is in one of them and none in two', async () => {
+      const customIndex = randomBytes(32);
+      const panids = Array.from({ length: 7 }, () => randomBytes(16).toString('hex')).sort();
+      for (const [index, panid] of panids.entries()) {
+        const numberIndex = indexOf(randomBytes(32));
+        const entry = { panid, merchantId: 'm', numberIndex, customIndex };
+        const times = { nextCheckAtMs: 1e6, createdAtMs: 100 - index };
+        // Three at the same moment: their order is by panid and position then.
+        const createdAtMs = index < 3 ? 1_000 : 1_000 + index;
+        const requestId = random.recordId();
+        const told = { panid, position: 1, merchantId: 'm', requestId, createdAtMs };
+        await commit([
+          { kind: 'add_watch', entry: { ...entry, ...times, sealed: randomBytes(9) } },
+          { kind: 'add_notification', notification: { ...told, sealed: randomBytes(9) } },
+        ]);
+      }
+      const watch = nodes[1]?.watch;
+      assert(watch);
+      const listed: string[] = [];
+      for (let page: readonly string[] = ['']; page.length > 0; listed.push(...page)) {
+        page = await watch.listPanids('m', [customIndex, customIndex], listed.at(-1) ?? '', 3);
+        assert(page.length <= 3);
+      }
+      assert.deepEqual(listed, panids);
+      assert.deepEqual(await watch.listPanids('n', [customIndex, customIndex], '', 3), []);
+
+      const told: NotificationView[] = [];
+      for (let page: readonly NotificationView[] = []; ; told.push(...page)) {
+        page = await watch.listNotifications('pending', 2, told.at(-1));
+        if (page.length === 0) break;
+      }
+      const ours = told.filter(({ panid }) => panids.includes(panid)).map(({ panid }) => panid);
+      const [one = '', two = '', three = '', ...later] = panids;
+      assert.deepEqual(ours, [...later.toReversed(), three, two, one]);
+      for (const panid of panids)
+        await commit([{ kind: 'end_watch', panid, organization: undefined }]);
     });
 
     it('gives out the notifications of a card one after the other', async () => {

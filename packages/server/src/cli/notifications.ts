@@ -1,14 +1,17 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import type { NotificationState } from '../usecase/watch-ports.ts';
+import type { NotificationState, NotificationView } from '../usecase/watch-ports.ts';
 import { operatorContext } from './operator.ts';
 import { homeOption } from './options.ts';
+import { count } from './parse-option.ts';
 import type { Program } from './program.ts';
 
-/** So many fit a screen or two, and a pipe any number of screens. */
+/** So many fit a screen or two. */
 const LIST_DEFAULT = 100;
-const LIST_MAX = 10_000;
+
+/** However many there are, so many are in memory at once. */
+const PAGE_SIZE = 1_000;
 
 const STATES = ['pending', 'failed', 'delivered'] as const satisfies readonly NotificationState[];
 
@@ -16,15 +19,20 @@ export function addNotifications(root: Command, program: Program): void {
   const group = root.command('notifications').description('what merchants are told of their cards');
   group
     .command('list')
-    .description('one JSON object a line, newest first; no card numbers')
+    .description('one JSON object a line, the latest attempt first; no card numbers')
     .addOption(homeOption(program).makeOptionMandatory())
     .addOption(new Option('--state <state>', 'which').choices(STATES).default('failed'))
-    .option('--limit <number>', `how many, ${LIST_MAX} at most`, String(LIST_DEFAULT))
-    .action(async (options: { home: string; state: NotificationState; limit: string }) => {
-      const limit = Math.min(LIST_MAX, Number(options.limit) || LIST_DEFAULT);
+    .option('--limit <number>', 'how many; 0: all', count, LIST_DEFAULT)
+    .action(async (options: { home: string; state: NotificationState; limit: number }) => {
+      const limit = options.limit === 0 ? Number.POSITIVE_INFINITY : options.limit;
       await using(program, options.home, async ({ updater }) => {
-        for (const view of await updater.listNotifications(options.state, limit)) {
-          program.print(JSON.stringify(view));
+        const list = updater.listNotifications;
+        let last: NotificationView | undefined;
+        for (let left = limit; left > 0; ) {
+          const page = await list(options.state, Math.min(left, PAGE_SIZE), last);
+          for (const view of page) program.print(JSON.stringify(view));
+          last = page.at(-1);
+          left = last === undefined ? 0 : left - page.length;
         }
       });
     });

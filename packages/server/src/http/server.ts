@@ -246,7 +246,10 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
   }
   if (kind === 'unavailable') {
     reply.header('retry-after', '1');
-    request.log.error({ code, facts, err: refusal.cause, requestId: request.id }, refusal.message);
+    const line = { code, facts, err: refusal.cause, requestId: request.id };
+    // What is shed before anybody is known is counted: a line for each would let anyone fill the log.
+    const isCounted = code === 'TOO_BUSY' && requesterOf(request) === undefined;
+    if (!isCounted) request.log.error(line, refusal.message);
   }
   if (typeof facts.retryAfterSeconds === 'number') {
     reply.header('retry-after', String(facts.retryAfterSeconds));

@@ -5,9 +5,10 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  rmSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** No secret, setting or share of ours is longer. */
 const FILE_BYTES_MAX = 1024 * 1024;
@@ -36,6 +37,26 @@ export function readPrivateFile(path: string): string {
 export function createPrivateFile(path: string, text: string): void {
   writeDurably(path, text, 'wx');
   syncFolder(path);
+}
+
+/**
+ * Makes new files of mode 0600 in a folder: all of them, or none.
+ *
+ * @param files name and text of each.
+ * @throws when there is one of these names already; it is left as it was.
+ */
+export function createPrivateFiles(folder: string, files: ReadonlyMap<string, string>): void {
+  const made: string[] = [];
+  try {
+    for (const [name, text] of files) {
+      const path = join(folder, name);
+      createPrivateFile(path, text);
+      made.push(path);
+    }
+  } catch (error) {
+    for (const path of made) rmSync(path, { force: true });
+    throw error;
+  }
 }
 
 /** Puts a file of mode 0600 in the place of another: whoever reads sees the one or the other. */

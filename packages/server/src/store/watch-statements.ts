@@ -19,19 +19,23 @@ export const WATCH_READS = {
   listWatchers: `
     select merchant from watch_entry where pan_index in ($1, $2) and ended = 0 limit 100000`,
   listPanids: `
-    select panid from watch_entry where merchant = $1 and custom_index in ($2, $3) and ended = 0
-    order by created_at, panid limit 10000`,
+    select panid from watch_entry
+    where merchant = $1 and custom_index in ($2, $3) and ended = 0 and panid > $4
+    order by panid limit $5`,
   listDueFeed: `
     select organization, panid, due_at as "dueAtMs", lineage, position from change_feed
     where woken = 0 and due_at <= $1 order by due_at limit $2`,
   listFeed: `
     select organization, panid, due_at as "dueAtMs", lineage, position from change_feed
     where organization = $1 and panid = $2 order by due_at, lineage, position limit 10000`,
+  /** In the order of the index on state and next attempt, backwards. */
   listNotifications: `
     select panid, position, merchant as "merchantId", request_id as "requestId", state,
       attempt_count as "attemptCount", next_attempt_at as "nextAttemptAtMs",
       last_outcome as "lastOutcome", created_at as "createdAtMs"
-    from notification where state = $1 order by created_at desc, panid, position limit $2`,
+    from notification
+    where state = $1 and (next_attempt_at, panid, position) < ($2, $3, $4)
+    order by next_attempt_at desc, panid desc, position desc limit $5`,
 } as const;
 
 export const WATCH_WRITES = {

@@ -32,8 +32,8 @@ export function makeWatchStore(reader: Reader, claimer: Claimer): WatchStore {
     async listWatchers(sought) {
       return (await reader.read('listWatchers', sought)).map(({ merchant }) => String(merchant));
     },
-    async listPanids(merchantId, sought) {
-      const rows = await reader.read('listPanids', [merchantId, ...sought]);
+    async listPanids(merchantId, sought, after, limit) {
+      const rows = await reader.read('listPanids', [merchantId, ...sought, after, limit]);
       return rows.map(({ panid }) => panid as string);
     },
     async listDueFeed(nowMs, limit) {
@@ -49,11 +49,16 @@ export function makeWatchStore(reader: Reader, claimer: Claimer): WatchStore {
       const rows = await claimer.claim('claimNotifications', [nowMs, untilMs, limit]);
       return rows.map(claimedNotificationOf);
     },
-    async listNotifications(state, limit) {
-      return (await reader.read('listNotifications', [state, limit])).map(viewOf);
+    async listNotifications(state, limit, before) {
+      const { nextAttemptAtMs, panid, position } = before ?? BEFORE_NONE;
+      const values = [state, nextAttemptAtMs, panid, position, limit];
+      return (await reader.read('listNotifications', values)).map(viewOf);
     },
   };
 }
+
+/** Later than any. */
+const BEFORE_NONE = { nextAttemptAtMs: Number.MAX_SAFE_INTEGER, panid: '', position: 0 } as const;
 
 function fedOf(row: Row): FedChange {
   return {

@@ -39,12 +39,10 @@ export interface RequestSignature {
 }
 
 export interface Authenticate {
-  /** `POST /token`. @throws {Refusal} `CREDENTIALS_INVALID` */
-  grant(
-    apikey: string,
-    secret: string,
-    origin: Origin,
-  ): Promise<{ caller: Caller; accessToken: string; issuedAtMs: number }>;
+  /** Whose apikey and secret these are. @throws {Refusal} `CREDENTIALS_INVALID` */
+  secret(apikey: string, secret: string, origin: Origin): Caller;
+  /** An access token for who has shown its secret. */
+  grant(caller: Caller): Promise<{ accessToken: string; issuedAtMs: number }>;
   /**
    * @returns a promise only where the access token is seen for the first time.
    * @throws {Refusal} `CREDENTIALS_INVALID`, `ACCESS_TOKEN_INVALID`
@@ -92,14 +90,17 @@ export function makeAuthenticate(deps: AuthenticateDeps): Authenticate {
   }
 
   return {
-    async grant(apikey, secret, origin) {
+    secret(apikey, secret, origin) {
       const registered = findCaller(apikey, origin);
       if (!credentials.isSecret(registered, secret)) refuse('wrong secret');
-      const { caller } = registered;
+      return registered.caller;
+    },
+
+    async grant(caller) {
       const issuedAtMs = clock.nowMs();
       const lifetime = ACCESS_TOKEN_LIFETIME_SECONDS;
       const accessToken = await credentials.issueAccessToken(caller.id, issuedAtMs, lifetime);
-      return { caller, accessToken, issuedAtMs };
+      return { accessToken, issuedAtMs };
     },
 
     caller(apikey, clientId, accessToken, origin) {

@@ -243,7 +243,13 @@ export interface WatchStore {
   isWatching(merchantId: string): Promise<boolean>;
   /** The merchants that watch a number. */
   listWatchers(sought: SoughtIndex): Promise<readonly string[]>;
-  listPanids(merchantId: string, sought: SoughtIndex): Promise<readonly string[]>;
+  /** In their own order, from the first one behind `after` on. */
+  listPanids(
+    merchantId: string,
+    sought: SoughtIndex,
+    after: string,
+    limit: number,
+  ): Promise<readonly string[]>;
   /** What is due and has not made its entry due yet, oldest first. */
   listDueFeed(nowMs: number, limit: number): Promise<readonly FedChange[]>;
   /** All that one who watches has not been told yet, in the order it is told; 10,000 at most. */
@@ -256,8 +262,12 @@ export interface WatchStore {
     untilMs: number,
     limit: number,
   ): Promise<readonly ClaimedNotification[]>;
-  /** Newest first. */
-  listNotifications(state: NotificationState, limit: number): Promise<readonly NotificationView[]>;
+  /** Those of the latest attempt first; from the first one behind `before` on. */
+  listNotifications(
+    state: NotificationState,
+    limit: number,
+    before?: Pick<NotificationView, 'nextAttemptAtMs' | 'panid' | 'position'>,
+  ): Promise<readonly NotificationView[]>;
 }
 
 /** Sends a notification to the URL of a merchant. */

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import type { FuzzRequest } from './fuzz-requests.ts';
+import type { FuzzSchemes } from './fuzz-schemes.ts';
 import { ACTION, CREATE, INQUIRE, tokenRequest, unpad } from './issuer-client.ts';
 import { VALIDATE } from './merchant-client.ts';
 import { freshPan } from './numbers.ts';
@@ -17,7 +19,7 @@ interface FuzzCard {
  */
 export interface GoodRequests {
   /** @param choice any number: which card, and which of several ways. */
-  of(operation: string, choice: number): Promise<Request | undefined>;
+  of(operation: string, choice: number): Promise<FuzzRequest | undefined>;
   /** Keeps what an answer made, for later requests. */
   learn(operation: string, request: Request, reply: Reply): void;
   readonly tokens: readonly string[];
@@ -26,7 +28,10 @@ export interface GoodRequests {
 
 const CARDS_MAX = 400;
 
-export async function makeGoodRequests(test: TestService): Promise<GoodRequests> {
+export async function makeGoodRequests(
+  test: TestService,
+  schemes: FuzzSchemes,
+): Promise<GoodRequests> {
   const { issuer, manager, merchant, registry } = test;
   const { merchantid } = merchant.credentials;
   // Watching needs somewhere to tell of it; nothing is delivered here.
@@ -79,7 +84,8 @@ export async function makeGoodRequests(test: TestService): Promise<GoodRequests>
     ...{ pan: pick(pans, choice), expmonth: '11', expyear: '2030', merchantid },
   });
 
-  const makers: Readonly<Record<string, (choice: number) => Promise<Request> | Request>> = {
+  const makers: Readonly<Record<string, (choice: number) => Promise<FuzzRequest> | FuzzRequest>> = {
+    ...pushesOf(schemes),
     'POST /token': () => tokenRequest(issuer.credentials),
     [`POST ${CREATE}`]: (choice) =>
       asIssuer(
@@ -174,4 +180,23 @@ export async function makeGoodRequests(test: TestService): Promise<GoodRequests>
       }
     },
   };
+}
+
+/** What both schemes push, each to both of its paths. */
+function pushesOf({ secrets, good }: FuzzSchemes) {
+  const entries = (['visa', 'mastercard'] as const).flatMap((scheme) => {
+    const path = `/v1/callbacks/${scheme}`;
+    const push = (to: string) => (choice: number) => ({
+      method: 'POST' as const,
+      path: to,
+      headers: { 'content-type': 'application/json' },
+      body: good[scheme][choice % good[scheme].length] ?? '',
+      showsCertificate: true,
+    });
+    return [
+      [`POST ${path}`, push(path)],
+      [`POST ${path}/{secret}`, push(`${path}/${secrets[scheme]}`)],
+    ] as const;
+  });
+  return Object.fromEntries(entries);
 }

@@ -12,6 +12,7 @@ export interface Finding {
 export interface PanRegistry {
   readonly size: number;
   add(digits: string): void;
+  has(digits: string): boolean;
   /** Takes the card numbers out of the fields of a JSON text that hold some; tokens are no numbers. */
   addFromJson(text: string): void;
   find(where: string, written: Uint8Array): readonly Finding[];
@@ -32,6 +33,7 @@ export function makePanRegistry(): PanRegistry {
       assert(/^[0-9]{12,19}$/.test(digits), 'a registered number has 12 to 19 digits');
       numbers.add(digits);
     },
+    has: (digits) => numbers.has(digits),
     addFromJson(text) {
       for (const value of fieldsIn(text)) {
         const digits = value.length === 19 ? value.replace(/^0+/, '') : value;

@@ -34,12 +34,17 @@ export async function postgresBinaries(): Promise<{ initdb: string; postgres: st
   return import(name);
 }
 
-/** @param settings lines of postgresql.conf. */
+/**
+ * @param settings lines of postgresql.conf.
+ * @param folder where its data are, in a folder `data`; it is made when it is not there.
+ * @param binaries those from npm where left out.
+ */
 export async function makePostgresServer(
   settings: readonly string[] = [],
   folder = mkdtempSync(join(tmpdir(), 'pantoken-postgres-')),
+  binaries?: { readonly initdb: string; readonly postgres: string },
 ): Promise<PostgresServer> {
-  const { initdb, postgres } = await postgresBinaries();
+  const { initdb, postgres } = binaries ?? (await postgresBinaries());
   const port = await freePort();
   const data = join(folder, 'data');
   if (!existsSync(data)) {

@@ -87,7 +87,7 @@ async function demandFound(
   assert.equal(await watch.findPanid(MERCHANT, sought), panid);
   assert.deepEqual(await watch.listWatchers(sought), [MERCHANT]);
   const byReference = vault.customIndex(referenceOf(index)).sought;
-  assert.deepEqual(await watch.listPanids(MERCHANT, byReference), [panid]);
+  assert.deepEqual(await watch.listPanids(MERCHANT, byReference, '', 10), [panid]);
   const again = entryOf(vault, panidOf(1_000 + index), index);
   const outcome = await commit(opened, [{ kind: 'add_watch', entry: again }]);
   assert.deepEqual(outcome, { committed: false, conflict: 'watch_taken' });

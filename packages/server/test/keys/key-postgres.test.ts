@@ -1,48 +1,19 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, it } from 'node:test';
+import { it } from 'node:test';
 import type { KeyTools } from '../../src/cli/key-tools.ts';
-import { ORGANIZATIONS } from '../../src/cli/sandbox-plan.ts';
 import type { OrganizationNumber } from '../../src/domain/organization-number.ts';
 import { openKeyTools } from '../../src/key-tools.ts';
-import { createService, openService, type Service } from '../../src/service.ts';
-import { type IssuerClient, makeIssuerClient, unpad } from '../harness/issuer-client.ts';
+import { unpad } from '../harness/issuer-client.ts';
 import { KEY_OPERATOR, NO_REPORT, QUIET } from '../harness/key-tools.ts';
-import { makePanRegistry } from '../harness/pan-registry.ts';
-import { makeTestDatabase } from '../harness/postgres.ts';
-import { injecting } from '../harness/send.ts';
+import { startPostgresNodes } from '../harness/postgres-nodes.ts';
 
 const LETTERS = 100 as OrganizationNumber;
-const database = await makeTestDatabase();
-const home = mkdtempSync(join(tmpdir(), 'pantoken-pg-keys-'));
-const options = { database: { engine: 'postgres', url: database.url } } as const;
-
-const first = await createService(home, QUIET, options);
-const [organization] = ORGANIZATIONS;
-assert(organization);
-const operator = { who: 'operator', requestId: 'test' };
-await first.register.addOrganization(operator, organization.organization, organization.ranges);
-const { apikey, secret } = await first.register.addCaller(operator, {
-  ...{ name: 'issuer', clientId: '00970', pciCertified: true },
-  organizations: new Set([LETTERS]),
-});
-const second = await openService(home, QUIET, undefined, options);
-after(async () => {
-  await first.close();
-  await second.close();
-  await database.close();
-  rmSync(home, { recursive: true });
-});
-
-const registry = makePanRegistry();
-const clientOf = (service: Service): IssuerClient =>
-  makeIssuerClient(
-    injecting(() => service.app, registry),
-    { name: 'issuer', clientId: '00970', apikey, secret },
-  );
-const nodes = [clientOf(first), clientOf(second)] as const;
+const service = await startPostgresNodes();
+const { home, options } = service;
+const caller = await service.addCaller();
+const nodes = [caller.of(service.first), caller.of(await service.open('two'))] as const;
 
 async function change<T>(work: (tools: KeyTools) => Promise<T>): Promise<T> {
   const tools = await openKeyTools(home, QUIET, options);

@@ -107,7 +107,9 @@ function makeWatching(nodes: readonly [Service, Service], merchant: Merchant) {
       const panid = known.get(pan);
       assert.deepEqual(await add(node, pan), { status: 'already_there', panid });
       const reference = `of ${pan.slice(-10)}`;
-      assert.deepEqual(await node.updater.watchlist.listPanids(merchant, reference), [panid]);
+      const { listPanids } = node.updater.watchlist;
+      const found = await listPanids(merchant, reference, { after: '', limit: 10 });
+      assert.deepEqual(found, { panids: [panid] });
     }
   }
 

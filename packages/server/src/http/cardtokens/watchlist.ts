@@ -55,12 +55,23 @@ const Reply = Type.Object({
   ),
 });
 
+/** A page of panids takes some 350 KB at most. */
+const PANIDS_MAX = 10_000;
+
 const Query = Type.Object(
-  { customreference: Type.String({ maxLength: 64 }), merchantid: Type.String({ maxLength: 32 }) },
+  {
+    customreference: Type.String({ maxLength: 64 }),
+    merchantid: Type.String({ maxLength: 32 }),
+    limit: Type.Optional(Type.String({ pattern: '^[0-9]{1,5}$' })),
+    after: Type.Optional(Type.String({ pattern: '^[0-9a-fA-F]{32}$' })),
+  },
   { additionalProperties: false },
 );
 
-const Panids = Type.Object({ panids: Type.Array(Type.String()) });
+const Panids = Type.Object({
+  panids: Type.Array(Type.String()),
+  next: Type.Optional(Type.String()),
+});
 
 /** The documented status of each result. */
 const STATUS = { added: '1', failed: '0', already_there: '2' } as const;
@@ -107,9 +118,13 @@ export function registerWatchlist(app: FastifyInstance, deps: WatchlistDeps): vo
     { schema: { querystring: Query, response: { 200: Panids } } },
     async (request) => {
       const merchant = merchantOf(request);
-      const { customreference, merchantid } = request.query;
+      const { customreference, merchantid, after = '' } = request.query;
       demandOwnId(merchant, merchantid);
-      return { panids: await deps.listPanids(merchant, customreference) };
+      const limit = Number(request.query.limit ?? PANIDS_MAX);
+      if (limit < 1 || limit > PANIDS_MAX) throw new Refusal('REQUEST_INVALID', { field: 'limit' });
+      const page = { after: after.toLowerCase(), limit };
+      const { panids, next } = await deps.listPanids(merchant, customreference, page);
+      return { panids: [...panids], ...(next !== undefined && { next }) };
     },
   );
 }

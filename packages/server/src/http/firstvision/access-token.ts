@@ -1,8 +1,19 @@
-import type { FastifyInstance } from 'fastify';
+import assert from 'node:assert/strict';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import type { Caller } from '../../domain/caller.ts';
 import { Refusal } from '../../domain/error.ts';
 import { ACCESS_TOKEN_LIFETIME_SECONDS, type Authenticate } from '../../usecase/authenticate.ts';
+import { check } from '../check.ts';
 import { originOf } from '../origin.ts';
+import { keepRequester } from '../requester.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asks for an access token, with its secret. */
+    applicant: Caller | undefined;
+  }
+}
 
 const Answer = Type.Object({
   token_type: Type.Literal('BearerToken'),
@@ -23,7 +34,8 @@ const DOCUMENT = {
 
 /**
  * `POST /token`: an access token for an apikey and its secret (OAuth 2.0 client credentials,
- * RFC 6749, 4.4). The answer has no envelope, as at FirstVision.
+ * RFC 6749, 4.4). The answer has no envelope, as at FirstVision. Credentials come before the body: a
+ * stranger's is not waited for.
  */
 export function registerAccessToken(app: FastifyInstance, authenticate: Authenticate): void {
   app.removeAllContentTypeParsers();
@@ -33,17 +45,23 @@ export function registerAccessToken(app: FastifyInstance, authenticate: Authenti
     async (_request: unknown, body: string | Buffer) => new URLSearchParams(String(body)),
   );
 
-  const options = { schema: { response: { 200: Answer } }, config: { openapi: DOCUMENT } };
+  app.decorateRequest('applicant', undefined);
+  const onRequest = check((request) => {
+    const { apikey, secret } = credentialsOf(request);
+    request.applicant = authenticate.secret(apikey, secret, originOf(request));
+    keepRequester(request, `caller:${request.applicant.id}`);
+  });
+  const schema = { response: { 200: Answer } };
+  const options = { schema, config: { openapi: DOCUMENT }, onRequest };
   app.post<{ Body: URLSearchParams | undefined }>('/token', options, async (request) => {
-    const { apikey, secret } = parseBasic(request.headers.authorization ?? '');
-    if (apikey !== request.headers.apikey) throw new Refusal('CREDENTIALS_INVALID');
     // RFC 6749, 3.2: parameters we do not know are ignored, one sent twice is refused.
     const grants = request.body?.getAll('grant_type') ?? [];
     if (grants.length !== 1 || grants[0] !== 'client_credentials') {
       throw new Refusal('REQUEST_INVALID', { field: 'grant_type' });
     }
-    const origin = originOf(request);
-    const { caller, accessToken, issuedAtMs } = await authenticate.grant(apikey, secret, origin);
+    const caller = request.applicant;
+    assert(caller, 'this route checks credentials first');
+    const { accessToken, issuedAtMs } = await authenticate.grant(caller);
     return {
       token_type: 'BearerToken',
       issued_at: String(issuedAtMs),
@@ -53,6 +71,13 @@ export function registerAccessToken(app: FastifyInstance, authenticate: Authenti
       status: 'approved',
     };
   });
+}
+
+/** Both headers name the same apikey. @throws {Refusal} `CREDENTIALS_INVALID` */
+function credentialsOf({ headers }: FastifyRequest): { apikey: string; secret: string } {
+  const credentials = parseBasic(headers.authorization ?? '');
+  if (credentials.apikey !== headers.apikey) throw new Refusal('CREDENTIALS_INVALID');
+  return credentials;
 }
 
 /** RFC 7617: the name ends at the first colon. @throws {Refusal} `CREDENTIALS_INVALID` */
