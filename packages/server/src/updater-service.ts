@@ -94,6 +94,7 @@ export function makeUpdaterService(given: UpdaterServiceDeps) {
     },
     vault,
     listNotifications: watch.listNotifications,
+    listFailing: watch.listFailing,
     retryNotification: makeRetryNotification(deps),
     /** Goes through watchlist and outbox until it is closed. */
     start(): void {

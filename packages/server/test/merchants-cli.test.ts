@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { editByHand } from './harness/service.ts';
 import { cardOf, startWatchingService } from './harness/watching-service.ts';
 
 /*
@@ -141,6 +142,25 @@ describe('pantoken notifications', () => {
   });
 });
 
+describe('pantoken watchlist', () => {
+  it('lists the cards whose last check had no answer, and why', async () => {
+    const { panid } = JSON.parse(
+      (await ask('/api/cu/addwatchlist', { pans: [cardOf(await watching.newCard())] })).text,
+    ).pans[0];
+    assert.deepEqual(linesOf(await done('watchlist', 'failing')), []);
+    editByHand(home, (database) => {
+      database.exec(`update watch_entry set sealed = x'00' where panid = '${panid}'`);
+    });
+    server.moveClock(24 * 60 * 60 * 1000);
+    await watching.settle();
+    const [{ nextCheckAt, ...failing }, ...others] = linesOf(await done('watchlist', 'failing'));
+    const { merchantid: merchantId } = shop;
+    const expected = { panid, merchantId, failureCount: 1, lastCode: 'RECORD_DAMAGED' };
+    assert.deepEqual([failing, others], [expected, []]);
+    assert.equal(Date.parse(nextCheckAt) > server.nowMs(), true);
+  });
+});
+
 describe('a merchant that is disabled', () => {
   it('is out, and what it watched is forgotten', async () => {
     const pan = await watching.newCard();
@@ -150,7 +170,10 @@ describe('a merchant that is disabled', () => {
     const rows = server.rows(`select ended, length(sealed) as size from watch_entry`);
     assert.deepEqual(
       rows.map((row) => ({ ...row })),
-      [{ ended: 1, size: 0 }],
+      [
+        { ended: 1, size: 0 },
+        { ended: 1, size: 0 },
+      ],
     );
     const records = server.audit().filter(({ merchantId }) => merchantId === shop.merchantid);
     const ids = new Set(records.map(({ requestId }) => requestId));

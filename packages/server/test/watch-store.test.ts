@@ -133,6 +133,25 @@ for (const place of PLACES) {
       assert.deepEqual(await watch?.listPanids('m', [three, two], '', 9), []);
     });
 
+    it('lists what had no answer at its last check, by pages', async () => {
+      const panids = [await watchOne(50), await watchOne(50), await watchOne(50)].toSorted();
+      const failing = { notificationCount: 0, failureCount: 2, lastCode: 'UPSTREAM_TIMEOUT' };
+      for (const panid of panids) {
+        const check = { ...failing, panid, claim: 0, nextCheckAtMs: 1e6 };
+        await commit([{ kind: 'settle_check', check }]);
+      }
+      const [first = '', ...later] = panids;
+      const watch = nodes[1]?.watch;
+      const [listed] = (await watch?.listFailing('', 1)) ?? [];
+      const expected = { failureCount: 2, lastCode: 'UPSTREAM_TIMEOUT', nextCheckAtMs: 1e6 };
+      assert.deepEqual(listed, { panid: first, merchantId: 'm', ...expected });
+      const rest = (await watch?.listFailing(first, 9)) ?? [];
+      assert.deepEqual(
+        rest.map(({ panid }) => panid),
+        later,
+      );
+    });
+
     it('takes the cards of a merchant off its list, and leaves those of others', async () => {
       const numberIndex = indexOf(randomBytes(32));
       const [own, other] = [randomBytes(16).toString('hex'), randomBytes(16).toString('hex')];

@@ -22,6 +22,12 @@ export const WATCH_READS = {
     select panid from watch_entry
     where merchant = $1 and custom_index in ($2, $3) and ended = 0 and panid > $4
     order by panid limit $5`,
+  /** For an operator, who may wait: no index is kept for it. */
+  listFailingWatches: `
+    select panid, merchant as "merchantId", failure_count as "failureCount",
+      last_code as "lastCode", next_check_at as "nextCheckAtMs"
+    from watch_entry where panid > $1 and last_code is not null and ended <> 1
+    order by panid limit $2`,
   listDueFeed: `
     select organization, panid, due_at as "dueAtMs", lineage, position from change_feed
     where woken = 0 and due_at <= $1 order by due_at limit $2`,

@@ -36,6 +36,16 @@ export function makeWatchStore(reader: Reader, claimer: Claimer): WatchStore {
       const rows = await reader.read('listPanids', [merchantId, ...sought, after, limit]);
       return rows.map(({ panid }) => panid as string);
     },
+    async listFailing(after, limit) {
+      const rows = await reader.read('listFailingWatches', [after, limit]);
+      return rows.map((row) => ({
+        panid: row.panid as string,
+        merchantId: row.merchantId as string,
+        failureCount: row.failureCount as number,
+        lastCode: row.lastCode as string,
+        nextCheckAtMs: Number(row.nextCheckAtMs),
+      }));
+    },
     async listDueFeed(nowMs, limit) {
       return (await reader.read('listDueFeed', [nowMs, limit])).map(fedOf);
     },

@@ -205,6 +205,13 @@ export type WatchChange =
       readonly atMs: number;
     };
 
+/** A watched card whose last check had no answer, or that could not be subscribed to. */
+export interface FailingWatch
+  extends Pick<ClaimedEntry, 'panid' | 'merchantId' | 'failureCount' | 'nextCheckAtMs'> {
+  /** Why: a code of docs/errors.md. */
+  readonly lastCode: string;
+}
+
 export interface SettledCheck {
   readonly panid: string;
   readonly claim: number;
@@ -250,6 +257,8 @@ export interface WatchStore {
     after: string,
     limit: number,
   ): Promise<readonly string[]>;
+  /** In the order of their panids, from the first one behind `after` on. */
+  listFailing(after: string, limit: number): Promise<readonly FailingWatch[]>;
   /** What is due and has not made its entry due yet, oldest first. */
   listDueFeed(nowMs: number, limit: number): Promise<readonly FedChange[]>;
   /** All that one who watches has not been told yet, in the order it is told; 10,000 at most. */
