@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { AuditRecord } from '../domain/audit-record.ts';
 import { Refusal, type RefusalCode } from '../domain/error.ts';
 import { checkAgainAt, nextCheckAt, type UpdaterSchedule } from '../domain/watch-schedule.ts';
-import type { AccountUpdate } from './account-update-source.ts';
+import { type AccountUpdate, upstreamFacts } from './account-update-source.ts';
 import type { Alarm } from './audit-ports.ts';
 import { type FinishWatchDeps, finishWatch } from './finish-watch.ts';
 import { type DamagedEntry, type OpenedEntry, openEntries } from './open-entry.ts';
@@ -154,7 +154,7 @@ function settled(
   for (const { update, refusal } of replay.outcomes) {
     if (refusal !== undefined) {
       const { code } = refusal;
-      const refused = { ...audit, outcome: 'refused', code } as const;
+      const refused = { ...audit, ...upstreamFacts(refusal), outcome: 'refused', code } as const;
       return { changes: [failedCheck(entry, code, nowMs, subscribedAtMs)], audit: refused };
     }
     updates.push(update);
@@ -164,13 +164,14 @@ function settled(
   const { told, notifications } = newsOf(deps, opened, updates);
   const { organization = entry.organization, lineage = entry.lineage } = last.onRecord ?? {};
   const placed = placeChanges(deps, opened, last);
+  const isRefused = subscription instanceof Refusal;
   const check = {
     ...{ panid: entry.panid, claim: entry.claim, organization, lineage, ...told },
     // What changed before its place was known was not fed: it is looked at once more.
     nextCheckAtMs: replay.hasMore || placed.length > 0 ? nowMs : dueAgain(deps, subscription),
     failureCount: 0,
     subscribedAtMs,
-    lastCode: subscription === 'done' ? undefined : subscription?.code,
+    lastCode: isRefused ? subscription.code : undefined,
   };
   const changes: Change[] = [
     { kind: 'settle_check', check },
@@ -178,7 +179,8 @@ function settled(
     ...replay.fed.map((fed): Change => ({ kind: 'drop_fed', fed })),
     ...notifications.map((notification): Change => ({ kind: 'add_notification', notification })),
   ];
-  return { changes, audit: { ...audit, status: last.status } };
+  const refused = isRefused && upstreamFacts(subscription);
+  return { changes, audit: { ...audit, ...refused, status: last.status } };
 }
 
 /** A scheme that could not be subscribed to is asked again tomorrow, where that may help. */

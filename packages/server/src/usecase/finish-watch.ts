@@ -1,5 +1,6 @@
 import type { AuditRecord } from '../domain/audit-record.ts';
 import { checkAgainAt } from '../domain/watch-schedule.ts';
+import { upstreamFacts } from './account-update-source.ts';
 import type { OpenedEntry } from './open-entry.ts';
 import type { Clock, Ledger, Random } from './ports.ts';
 import { type SubscribeCardsDeps, unsubscribeCard } from './subscribe-cards.ts';
@@ -28,7 +29,9 @@ export async function finishWatch(deps: FinishWatchDeps, opened: OpenedEntry): P
   const audit: AuditRecord = {
     ...{ atMs, who: 'updater', action: 'end_watch', requestId: random.recordId(), panid },
     ...{ maskedNumber: String(number), source: deps.accountUpdates.sourceOf(number).name },
-    ...(refusal === undefined ? { outcome: 'done' } : { outcome: 'refused', code: refusal.code }),
+    ...(refusal === undefined
+      ? { outcome: 'done' }
+      : { outcome: 'refused', code: refusal.code, ...upstreamFacts(refusal) }),
   };
   const failureCount = entry.failureCount + 1;
   if (refusal === undefined || failureCount >= TRIES_MAX) {

@@ -77,6 +77,13 @@ function pushBy(path: string, body: string, pair: { cert?: string; key?: string 
   });
 }
 
+/** The newest audit record of a watched card: what was done, and why not. */
+const lastRecordOf = (panid: string) => {
+  const records = server.audit().filter((record) => record.panid === panid);
+  const { action, code, upstreamCode } = records.at(-1) ?? {};
+  return { action, code, upstreamCode };
+};
+
 const lastOf = (panid: string) => watching.toldOf(panid).at(-1)?.fields;
 const end = (panid: string, headers = server.merchant.headers()) =>
   server.send({ method: 'DELETE', path: `/api/cu/${panid}/unsubscribe`, headers });
@@ -110,6 +117,21 @@ describe('a watched card of a scheme that pushes', () => {
     assert.equal(await visa.push(url('visa'), VISA_CARD, 'C'), 200);
     await watching.settle();
     assert.deepEqual([visa.callCount, watching.toldOf(visaId).length], [calls + 1, 1]);
+  });
+});
+
+describe('a check that its scheme does not answer', () => {
+  it('is on record with what the scheme called it, and repeated', async () => {
+    visa.setFault({ status: 503 });
+    server.moveClock(30 * DAY_MS);
+    await watching.settle();
+    const refused = { action: 'check_watch', code: 'UPSTREAM_REFUSED', upstreamCode: 'HTTP 503' };
+    assert.deepEqual(lastRecordOf(visaId), refused);
+    visa.setFault(undefined);
+    server.moveClock(16 * 60_000);
+    await watching.settle();
+    const answered = { action: 'check_watch', code: undefined, upstreamCode: undefined };
+    assert.deepEqual(lastRecordOf(visaId), answered);
   });
 });
 
@@ -188,6 +210,8 @@ describe('a card that is not watched any more', () => {
     assert.equal((await end(mastercardId)).status, 404);
     await watching.settle();
     assert.ok(mastercard.subscribed.has(MASTERCARD_CARD));
+    const refused = { action: 'end_watch', code: 'UPSTREAM_REFUSED', upstreamCode: 'HTTP 503' };
+    assert.deepEqual(lastRecordOf(mastercardId), refused);
     mastercard.setFault(undefined);
     server.moveClock(DAY_MS);
     await watching.settle();
