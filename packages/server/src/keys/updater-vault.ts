@@ -1,6 +1,6 @@
 import { createHmac, type KeyObject } from 'node:crypto';
 import { Refusal } from '../domain/error.ts';
-import type { UpdaterVault, VaultPlace, WatchIndex } from '../usecase/watch-ports.ts';
+import type { UpdaterVault, VaultPlace, WatchIndex } from '../usecase/watch-vault.ts';
 import { open, openWithAny, seal } from './seal.ts';
 import type { IndexKeySeries, KeySeries } from './service-keys.ts';
 

@@ -162,6 +162,7 @@ const WATCH_KINDS: Readonly<Record<WatchChange['kind'], true>> = {
   leave_merchant: true,
   finish_watch: true,
   watch_card: true,
+  forget_subjects: true,
   feed_change: true,
   wake_entry: true,
   drop_fed: true,

@@ -54,6 +54,9 @@ export const KEY_READS = {
     select panid, merchant as "merchantId", sealed, pan_index as "panIndex",
       next_pan_index as "nextPanIndex", custom_index as "customIndex"
     from watch_entry where panid > $1 and ended = 0 order by panid limit $2`,
+  listWatchesOf: `
+    select panid, merchant as "merchantId", sealed, lineage from watch_entry
+    where organization = $1 and panid > $2 and ended = 0 order by panid limit $3`,
   listSealedNotifications: `
     select position, sealed from notification where panid = $1 order by position limit 100000`,
   findKeyJob: `

@@ -14,6 +14,7 @@ import type {
 } from '../usecase/key-ports.ts';
 import type { ReindexDeps } from '../usecase/reindex-watches.ts';
 import type { ServiceSealStore } from '../usecase/rekey-service.ts';
+import type { WatchersDeps } from '../usecase/rekey-watchers.ts';
 import { numberOf, recordId } from './card-store.ts';
 import { idBytes, SERVICE_ORGANIZATION } from './ids.ts';
 import type { Reader, ReadName, Row } from './statements.ts';
@@ -65,7 +66,9 @@ export function makeKeyJobStore(reader: Reader): KeyJobStore {
 }
 
 /** What is sealed under keys of the service, in tables watch_entry and notification. */
-export function makeServiceSealStore(reader: Reader): ServiceSealStore & ReindexDeps['seals'] {
+export function makeServiceSealStore(
+  reader: Reader,
+): ServiceSealStore & ReindexDeps['seals'] & WatchersDeps['seals'] {
   return {
     async countWatches() {
       const [row] = await reader.read('countWatches', []);
@@ -90,6 +93,14 @@ export function makeServiceSealStore(reader: Reader): ServiceSealStore & Reindex
           };
         }),
       );
+    },
+    async listWatchesOf(organization, panid, limit) {
+      const rows = await reader.read('listWatchesOf', [organization, panid, limit]);
+      return rows.map((row) => ({
+        ...{ panid: String(row.panid), merchantId: String(row.merchantId) },
+        sealed: row.sealed as Uint8Array,
+        lineage: row.lineage === null ? undefined : recordId(row.lineage),
+      }));
     },
     async listIndexedWatches(panid, limit) {
       const rows = await reader.read('listIndexedEntries', [panid, limit]);

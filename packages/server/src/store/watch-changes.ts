@@ -26,6 +26,8 @@ export function writesOfWatch(change: WatchChange): readonly Write[] {
       ];
     case 'watch_card':
       return [{ name: 'watchCard', values: [change.organization, change.subject, change.panid] }];
+    case 'forget_subjects':
+      return [{ name: 'forgetSubjects', values: [change.organization, change.panid, change.keep] }];
     case 'feed_change': {
       const { organization, lineage, position, dueAtMs } = change.change;
       const adopting = [organization, idBytes(lineage), change.numberIndex];

@@ -74,6 +74,10 @@ export const WATCH_WRITES = {
   watchCard: `
     insert into watched_card (organization, subject, panid) values ($1, $2, $3)
     on conflict do nothing`,
+  /** An index has 32 bytes, a lineage 16. */
+  forgetSubjects: `
+    delete from watched_card
+    where organization = $1 and panid = $2 and length(subject) = 32 and subject <> $3`,
   leaveCard: `
     delete from watched_card where organization = $1 and panid = $2`,
   /** Who waited for a number to come on record watches its lineage from the first change on. */

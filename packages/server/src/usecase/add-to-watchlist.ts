@@ -9,14 +9,9 @@ import type { Audited, Trail } from './audit-trail.ts';
 import { findMerchantCard } from './find-merchant-card.ts';
 import type { CardReference } from './find-number.ts';
 import type { CardStore, Change, Clock, Directory, Keyring, Ledger, Random } from './ports.ts';
-import type {
-  SoughtIndex,
-  UpdaterVault,
-  WatchEntry,
-  WatchedCard,
-  WatchStore,
-} from './watch-ports.ts';
-import { watchedSubject } from './watch-subject.ts';
+import type { WatchEntry, WatchedCard, WatchStore } from './watch-ports.ts';
+import { watchCard } from './watch-subject.ts';
+import type { SoughtIndex, UpdaterVault } from './watch-vault.ts';
 
 /** A card that a merchant wants to hear of. */
 export interface WatchRequest {
@@ -106,8 +101,8 @@ async function add(
   const { ledger, watch, clock } = deps;
   const number = await findMerchantCard(deps, merchant, request.card, trail);
   if (schemeOf(number) === undefined) throw new Refusal('SCHEME_UNSUPPORTED');
-  const { entry, sought, subject } = await makeEntry(deps, merchant, request, number, trail);
-  const { panid, organization } = entry;
+  const { entry, sought, placing } = await makeEntry(deps, merchant, request, number, trail);
+  const { panid } = entry;
   const audit: AuditRecord = {
     atMs: clock.nowMs(),
     who: `merchant:${merchant.id}`,
@@ -117,10 +112,7 @@ async function add(
     panid,
     requestId,
   };
-  const changes: Change[] = [{ kind: 'add_watch', entry }];
-  if (organization !== undefined && subject !== undefined) {
-    changes.push({ kind: 'watch_card', organization, subject, panid });
-  }
+  const changes: Change[] = [{ kind: 'add_watch', entry }, ...placing];
   const outcome = await ledger.commit({ changes, audit });
   if (outcome.committed) return { status: 'added', panid };
   const there = await watch.findPanid(merchant.id, sought);
@@ -134,7 +126,7 @@ async function makeEntry(
   { card: reference, expiry, customReference }: WatchRequest,
   number: CardNumber,
   trail: Trail,
-): Promise<{ entry: WatchEntry; sought: SoughtIndex; subject: Uint8Array | undefined }> {
+): Promise<{ entry: WatchEntry; sought: SoughtIndex; placing: readonly Change[] }> {
   const panid = Buffer.from(random.bytes(16)).toString('hex');
   const card: WatchedCard = {
     pan: number.reveal(),
@@ -161,6 +153,9 @@ async function makeEntry(
     nextCheckAtMs: firstCheckAt(schedule, nowMs, random.integerBelow(2 ** 32) / 2 ** 32),
     createdAtMs: nowMs,
   };
-  const subject = index ? watchedSubject(record?.lineage, index) : undefined;
-  return { entry, sought: numberIndex.sought, subject };
+  const placing =
+    organization !== undefined && index
+      ? watchCard(organization, panid, record?.lineage, index)
+      : [];
+  return { entry, sought: numberIndex.sought, placing };
 }

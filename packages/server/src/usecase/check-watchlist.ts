@@ -11,7 +11,7 @@ import { type Replay, type ReplayDeps, replayChanges } from './replay-changes.ts
 import { type Subscription, subscribeCards, unsubscribeCard } from './subscribe-cards.ts';
 import { newsOf } from './watch-news.ts';
 import type { ClaimedEntry } from './watch-ports.ts';
-import { watchedSubject } from './watch-subject.ts';
+import { watchCard } from './watch-subject.ts';
 
 export interface CheckWatchlistDeps extends ReplayDeps, FinishWatchDeps {
   readonly schedule: UpdaterSchedule;
@@ -200,8 +200,8 @@ function placeChanges(
   if (onRecord === undefined) return [];
   const { organization, lineage } = onRecord;
   if (organization === entry.organization && lineage === entry.lineage) return [];
-  const subject = watchedSubject(lineage, keyring.panIndex(organization, number));
-  return [{ kind: 'watch_card', organization, subject, panid: entry.panid }];
+  const index = keyring.panIndex(organization, number);
+  return watchCard(organization, entry.panid, lineage, index);
 }
 
 function failedCheck(

@@ -8,7 +8,7 @@ import type { RequestContext } from './audit-trail.ts';
 import { openPan } from './find-number.ts';
 import { listFeeders, RECORDED } from './lineage.ts';
 import type { CardStore, Clock, Keyring, Ledger } from './ports.ts';
-import type { UpdaterVault } from './watch-ports.ts';
+import type { UpdaterVault } from './watch-vault.ts';
 
 export interface DeleteNumberDeps {
   readonly cards: CardStore;

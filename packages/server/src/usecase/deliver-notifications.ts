@@ -8,9 +8,9 @@ import type {
   ClaimedNotification,
   NotificationSender,
   NotificationState,
-  UpdaterVault,
   WatchStore,
 } from './watch-ports.ts';
+import type { UpdaterVault } from './watch-vault.ts';
 
 export interface DeliverNotificationsDeps {
   readonly ledger: Ledger;

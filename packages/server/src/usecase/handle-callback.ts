@@ -3,7 +3,7 @@ import type { Scheme } from '../domain/scheme.ts';
 import type { CallbackGuard, CallbackOrigin, HandledCallback } from './account-update-source.ts';
 import type { Clock, Ledger, Random } from './ports.ts';
 import type { AccountUpdates } from './route-inquiries.ts';
-import type { UpdaterVault } from './watch-ports.ts';
+import type { UpdaterVault } from './watch-vault.ts';
 
 export interface HandleCallback {
   /**

@@ -7,7 +7,7 @@ import type { Card, NumberRecord } from '../domain/card.ts';
 import type { KeyEpoch, KeyState } from '../domain/key-epoch.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { RecordId } from '../domain/record-id.ts';
-import type { IndexedWatch, WatchPart } from './watch-ports.ts';
+import type { IndexedWatch, WatchPart } from './watch-vault.ts';
 
 /** What a key of an organization, or of the service itself, is for. */
 export type KeyPurpose =

@@ -18,7 +18,8 @@ import type { KeptAnswer } from './answer-once.ts';
 import type { Charge, Lift } from './budget-ports.ts';
 import type { KeyChange } from './key-ports.ts';
 import type { RegisteredCaller, RegisteredMerchant } from './ports.ts';
-import type { SoughtIndex, WatchChange } from './watch-ports.ts';
+import type { WatchChange } from './watch-ports.ts';
+import type { SoughtIndex } from './watch-vault.ts';
 
 /** One thing that becomes true when its unit is committed. */
 export type Change = RecordChange | WatchChange;

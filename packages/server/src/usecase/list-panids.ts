@@ -1,5 +1,6 @@
 import type { Merchant } from '../domain/merchant.ts';
-import type { UpdaterVault, WatchStore } from './watch-ports.ts';
+import type { WatchStore } from './watch-ports.ts';
+import type { UpdaterVault } from './watch-vault.ts';
 
 export interface PanidPage {
   readonly panids: readonly string[];

@@ -4,7 +4,8 @@ import type { Merchant } from '../domain/merchant.ts';
 import { CardNumber } from '../domain/pan.ts';
 import type { Directory } from './ports.ts';
 import type { WatchedEntry } from './watch-news.ts';
-import type { ClaimedEntry, UpdaterVault, WatchedCard } from './watch-ports.ts';
+import type { ClaimedEntry, WatchedCard } from './watch-ports.ts';
+import type { UpdaterVault } from './watch-vault.ts';
 
 /** A claimed entry with its merchant; an inquiry about its card, too. */
 export interface OpenedEntry extends WatchedEntry {

@@ -2,7 +2,8 @@ import { Refusal } from '../domain/error.ts';
 import { CardNumber } from '../domain/pan.ts';
 import type { Change } from './ports.ts';
 import type { Report } from './walk-numbers.ts';
-import type { IndexedWatch, UpdaterVault, WatchedCard } from './watch-ports.ts';
+import type { WatchedCard } from './watch-ports.ts';
+import type { IndexedWatch, UpdaterVault } from './watch-vault.ts';
 
 export interface ReindexDeps {
   readonly vault: Pick<UpdaterVault, 'open' | 'numberIndex' | 'customIndex'>;

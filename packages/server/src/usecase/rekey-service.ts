@@ -18,7 +18,7 @@ import {
   type RekeyPage,
 } from './reindex-watches.ts';
 import type { Report } from './walk-numbers.ts';
-import type { SealedWatch, UpdaterVault } from './watch-ports.ts';
+import type { SealedWatch, UpdaterVault } from './watch-vault.ts';
 
 /**
  * Keys of the service that get a successor. The others are digests of what is not kept, and stay:

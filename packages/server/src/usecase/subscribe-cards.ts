@@ -1,7 +1,8 @@
 import { Refusal } from '../domain/error.ts';
 import type { AccountInquiry, AccountUpdateSource } from './account-update-source.ts';
 import type { AccountUpdates } from './route-inquiries.ts';
-import type { UpdaterVault, WatchStore } from './watch-ports.ts';
+import type { WatchStore } from './watch-ports.ts';
+import type { UpdaterVault } from './watch-vault.ts';
 
 export interface SubscribeCardsDeps {
   readonly accountUpdates: AccountUpdates;

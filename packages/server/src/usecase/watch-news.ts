@@ -6,14 +6,8 @@ import type { ValidationStatus } from '../domain/validation.ts';
 import type { AccountUpdate } from './account-update-source.ts';
 import type { Clock, Random } from './ports.ts';
 import { updateFields } from './update-fields.ts';
-import type {
-  ClaimedEntry,
-  Notification,
-  SettledCheck,
-  UpdaterVault,
-  VaultPlace,
-  WatchedCard,
-} from './watch-ports.ts';
+import type { ClaimedEntry, Notification, SettledCheck, WatchedCard } from './watch-ports.ts';
+import type { UpdaterVault, VaultPlace } from './watch-vault.ts';
 
 export interface WatchNewsDeps {
   readonly vault: UpdaterVault;

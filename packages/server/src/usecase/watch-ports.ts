@@ -5,65 +5,9 @@
  */
 import type { Merchant } from '../domain/merchant.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
-import type { CardNumber } from '../domain/pan.ts';
 import type { RecordId } from '../domain/record-id.ts';
 import type { ValidationStatus } from '../domain/validation.ts';
-
-/** Seals what the updater keeps of cards that may be nobody's here, and finds it again. */
-export interface UpdaterVault {
-  numberIndex(number: CardNumber): WatchIndex;
-  /** Of a text that may hold anything. */
-  customIndex(customReference: string): WatchIndex;
-  seal(place: VaultPlace, text: string): Uint8Array;
-  /** @throws {Refusal} `RECORD_DAMAGED` when it was sealed elsewhere or has been changed. */
-  open(place: VaultPlace, bytes: Uint8Array): string;
-  /** The same under the newest key; undefined when it is under that one already. @throws as `open`. */
-  reseal(place: VaultPlace, bytes: Uint8Array): Uint8Array | undefined;
-}
-
-/**
- * What watched cards are found by: keyed digests of 32 bytes. While one key takes over from another,
- * nodes that are a step apart find what each other wrote, and have one digest of each number in common.
- */
-export interface WatchIndex {
-  /** Under the key that makes. */
-  readonly current: Uint8Array;
-  /** Under the key that makes next; where none waits for that, the same as `current`. */
-  readonly next: Uint8Array;
-  readonly sought: SoughtIndex;
-}
-
-/** Either of the two, under the key that makes and the one beside it; where there is one key, the same. */
-export type SoughtIndex = readonly [Uint8Array, Uint8Array];
-
-/** What a sealed text belongs to; it opens nowhere else. */
-export interface VaultPlace {
-  readonly panid: string;
-  readonly merchantId: string;
-  readonly part: WatchPart;
-}
-
-/** The entry itself, what its merchant was told last, or one of its notifications. */
-export type WatchPart = 'entry' | 'told' | `notification:${number}`;
-
-/** All that is sealed of one watched card. */
-export interface SealedWatch {
-  readonly panid: string;
-  readonly merchantId: string;
-  /** `entry`, and the others there are. Empty: it has ended, or was delivered. */
-  readonly parts: readonly { readonly part: WatchPart; readonly sealed: Uint8Array }[];
-}
-
-/** What a watched card is found by, and what that is made of. */
-export interface IndexedWatch {
-  readonly panid: string;
-  readonly merchantId: string;
-  /** {@link WatchedCard} as JSON, sealed. */
-  readonly sealed: Uint8Array;
-  readonly panIndex: Uint8Array;
-  readonly nextPanIndex: Uint8Array | undefined;
-  readonly customIndex: Uint8Array | undefined;
-}
+import type { SoughtIndex, WatchIndex } from './watch-vault.ts';
 
 /** A card on a merchant's watchlist. */
 export interface WatchEntry {
@@ -176,6 +120,13 @@ export type WatchChange =
       /** A lineage, or the index of a number that is not on record yet. */
       readonly subject: Uint8Array;
       readonly panid: string;
+    }
+  /** They are no longer fed by an index of a number, but for this one. */
+  | {
+      readonly kind: 'forget_subjects';
+      readonly organization: OrganizationNumber;
+      readonly panid: string;
+      readonly keep: Uint8Array;
     }
   /** Whoever watches is to be told of a change, which is in the same unit. */
   | {

@@ -1,14 +1,19 @@
 import assert from 'node:assert/strict';
+import type { OrganizationNumber } from '../../src/domain/organization-number.ts';
 import { Pan } from '../../src/domain/pan.ts';
 import { makeUpdaterVault } from '../../src/keys/updater-vault.ts';
 import type { OpenedHome } from '../../src/opened-home.ts';
 import { makeServiceSealStore } from '../../src/store/key-store.ts';
 import { makeWatchStore } from '../../src/store/watch-store.ts';
 import type { Change } from '../../src/usecase/ports.ts';
-import type { UpdaterVault, WatchEntry } from '../../src/usecase/watch-ports.ts';
+import type { WatchEntry } from '../../src/usecase/watch-ports.ts';
+import { watchCard } from '../../src/usecase/watch-subject.ts';
+import type { UpdaterVault } from '../../src/usecase/watch-vault.ts';
 
 const MERCHANT = 'merchant-of-watches';
 const TOLD = 'C  ';
+/** Of their BIN; none of them is on its record yet. */
+const ORGANIZATION = 100 as OrganizationNumber;
 
 const panOf = (index: number) => Pan.withCheckDigit(`540208${String(index).padStart(9, '9')}`);
 
@@ -27,11 +32,13 @@ export async function addWatches(opened: OpenedHome, count: number): Promise<voi
     const told = vault.seal({ ...place, part: 'told' }, TOLD);
     const outcome = await commit(opened, [
       { kind: 'add_watch', entry: entryOf(vault, panid, index) },
+      ...watchCard(ORGANIZATION, panid, undefined, indexOf(opened, index)),
       {
         kind: 'settle_check',
         check: {
           panid,
           claim: 0,
+          organization: ORGANIZATION,
           nextCheckAtMs: atMs,
           notificationCount: 1,
           failureCount: 0,
@@ -45,7 +52,7 @@ export async function addWatches(opened: OpenedHome, count: number): Promise<voi
           sealed: vault.seal({ ...place, part: 'notification:1' }, `told of ${index}`),
         },
       },
-      ...(index > count ? [{ kind: 'end_watch', panid, organization: undefined } as const] : []),
+      ...(index > count ? [{ kind: 'end_watch', panid, organization: ORGANIZATION } as const] : []),
     ]);
     assert(outcome.committed);
   }
@@ -88,10 +95,25 @@ async function demandFound(
   assert.deepEqual(await watch.listWatchers(sought), [MERCHANT]);
   const byReference = vault.customIndex(referenceOf(index)).sought;
   assert.deepEqual(await watch.listPanids(MERCHANT, byReference, '', 10), [panid]);
+  await demandFed(opened, panid, index);
   const again = entryOf(vault, panidOf(1_000 + index), index);
   const outcome = await commit(opened, [{ kind: 'add_watch', entry: again }]);
   assert.deepEqual(outcome, { committed: false, conflict: 'watch_taken' });
 }
+
+/** A change of its number, should that come on record now, is one for who watches it. */
+async function demandFed(opened: OpenedHome, panid: string, index: number): Promise<void> {
+  const lineage = opened.random.recordId();
+  const change = { organization: ORGANIZATION, lineage, position: 1, dueAtMs: Date.now() };
+  const { current: numberIndex } = indexOf(opened, index);
+  await commit(opened, [{ kind: 'feed_change', change, lineages: [lineage], numberIndex }]);
+  const watch = makeWatchStore(opened.reader, opened.store.claimer);
+  const fed = await watch.listFeed(ORGANIZATION, panid);
+  assert.ok(fed.some((each) => each.lineage === lineage));
+}
+
+const indexOf = ({ keyring }: OpenedHome, index: number) =>
+  keyring.panIndex(ORGANIZATION, panOf(index));
 
 function entryOf(vault: UpdaterVault, panid: string, index: number): WatchEntry {
   const place = { panid, merchantId: MERCHANT };
@@ -104,6 +126,7 @@ function entryOf(vault: UpdaterVault, panid: string, index: number): WatchEntry 
     numberIndex: vault.numberIndex(panOf(index)),
     customIndex: vault.customIndex(referenceOf(index)).current,
     sealed: vault.seal({ ...place, part: 'entry' }, JSON.stringify(card)),
+    organization: ORGANIZATION,
     nextCheckAtMs: Date.now(),
     createdAtMs: Date.now(),
   };
