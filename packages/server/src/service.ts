@@ -67,9 +67,9 @@ export async function openService(
   const answers = makeKeptAnswerStore(reader);
   const deps = { ...access, audited, cards, answers, keyring, zoneKeys, random };
   const useCases = makeUseCases({ ...deps, cipher, archive: audit.archive });
-  const { ledger } = audit;
+  const { ledger, alarm } = audit;
   const keys = serviceKeys;
-  const updater = makeUpdaterService({ ...deps, home, store, keys, ledger, cipher, log });
+  const updater = makeUpdaterService({ ...deps, home, store, keys, ledger, cipher, alarm, log });
   const jobs = makeKeyJobStore(reader);
   const deletion = { ...deps, ledger, jobs, vault: updater.vault };
   const retention = makeRetention({ ...deletion, log });
@@ -95,6 +95,7 @@ export async function openService(
     directory,
     ...useCases,
     recordAccountChanges: updater.recordAccountChanges,
+    disableMerchant: updater.disableMerchant,
     updater,
     retention,
     deleteCards: makeDeleteCards(deletion),

@@ -13,9 +13,11 @@ import type { Store } from './store/engine.ts';
 import { makeWatchStore } from './store/watch-store.ts';
 import { startUpdater } from './updater.ts';
 import { makeAddToWatchlist } from './usecase/add-to-watchlist.ts';
+import type { Alarm } from './usecase/audit-ports.ts';
 import type { Audited } from './usecase/audit-trail.ts';
 import { makeCheckWatchlist } from './usecase/check-watchlist.ts';
 import { makeDeliverNotifications } from './usecase/deliver-notifications.ts';
+import { makeDisableMerchant } from './usecase/disable-merchant.ts';
 import { makeEndWatch } from './usecase/end-watch.ts';
 import { makeHandleCallback } from './usecase/handle-callback.ts';
 import { type IssuerSourceDeps, makeIssuerSource } from './usecase/issuer-source.ts';
@@ -43,6 +45,7 @@ export interface UpdaterServiceDeps extends IssuerSourceDeps {
   readonly cipher: MessageCipher;
   readonly random: Random;
   readonly credentials: Credentials;
+  readonly alarm: Alarm;
   readonly log: Logger;
 }
 
@@ -84,12 +87,14 @@ export function makeUpdaterService(given: UpdaterServiceDeps) {
     merchantKeys: makeMerchantKeys(deps),
     setNotification: makeSetNotification(deps),
     setMerchantTerms: makeSetMerchantTerms(deps),
+    disableMerchant: makeDisableMerchant(deps),
     /** What receivers verify signed notifications with. */
     get signingKeyPem() {
       return signer.publicKeyPem();
     },
     vault,
     listNotifications: watch.listNotifications,
+    listFailing: watch.listFailing,
     retryNotification: makeRetryNotification(deps),
     /** Goes through watchlist and outbox until it is closed. */
     start(): void {

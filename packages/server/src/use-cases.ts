@@ -5,7 +5,6 @@ import { makeChangeAccount } from './usecase/change-account.ts';
 import { makeChangeCallerKeys } from './usecase/change-caller-keys.ts';
 import { makeCreateCard } from './usecase/create-card.ts';
 import { makeDisableCaller } from './usecase/disable-caller.ts';
-import { makeDisableMerchant } from './usecase/disable-merchant.ts';
 import { makeInquireNumber } from './usecase/inquire-number.ts';
 import { makeInquireToken } from './usecase/inquire-token.ts';
 import { makeManageCallers } from './usecase/manage-callers.ts';
@@ -44,7 +43,6 @@ export function makeUseCases(deps: Deps) {
     rotateCaller: makeRotateCaller(deps),
     disableCaller: makeDisableCaller(deps),
     changeCallerKeys: makeChangeCallerKeys(deps),
-    disableMerchant: makeDisableMerchant(deps),
     addZoneKey: makeAddZoneKey(deps),
     setBait: makeSetBait(deps),
     validateCard: makeValidateCard(deps),

@@ -181,14 +181,14 @@ describe('what was deleted', () => {
     const { token, pan } = await newCard();
     const vault = service.updater.vault.numberIndex;
     const database = new DatabaseSync(join(server.home, 'pantoken.db'), { timeout: 5_000 });
-    const [panIndex] = [vault({ reveal: () => pan } as never)];
+    const { current: panIndex } = vault({ reveal: () => pan } as never);
     database
       .prepare(
         `insert into watch_entry (panid, merchant, pan_index, sealed, next_check_at, created_at,
            notification_count, failure_count, claimed_until, claim_count, fence, ended)
          values ('watched', 'm', ?, x'aabbccddeeff', 0, 0, 0, 0, 0, 0, 0, 0)`,
       )
-      .run(panIndex ?? null);
+      .run(panIndex);
     database.close();
     await deleteCards.deleteByToken(operator, ORGANIZATION, [token], 'delete');
     const [row] = server.rows(`select ended, pan_index, length(sealed) as n from watch_entry`);
@@ -251,7 +251,7 @@ describe('on both engines', async () => {
       const remove = {
         kind: 'delete_number',
         ...{ organization: ORGANIZATION, numberId: record.id, atMs: 1, names: [number, token] },
-        watchIndex: Buffer.alloc(32),
+        watchIndex: [Buffer.alloc(32), Buffer.alloc(32)],
       } as const;
       assert.deepEqual(await commit(addition(record)), { committed: true });
       assert.deepEqual(await commit([remove]), { committed: true });
@@ -276,7 +276,7 @@ describe('on both engines', async () => {
       const place = { organization: ORGANIZATION, numberId: record.id, atMs: 1 };
       const digests = names(100 + 2 * index);
       const remove = { kind: 'delete_number', ...place, names: digests } as const;
-      const changes = [{ ...remove, watchIndex: Buffer.alloc(32) }];
+      const changes = [{ ...remove, watchIndex: [Buffer.alloc(32), Buffer.alloc(32)] as const }];
       await ledger.commit({ changes, audit: auditOf(ORGANIZATION) });
     }
     await store.close();

@@ -15,6 +15,9 @@ import type { Change } from '../src/usecase/ports.ts';
 import type { NotificationView } from '../src/usecase/watch-ports.ts';
 import { makeTestDatabase } from './harness/postgres.ts';
 
+/** Of one key, and none to come. */
+const indexOf = (digest: Uint8Array, next = digest) => ({ current: digest, next });
+
 const folder = mkdtempSync(join(tmpdir(), 'pantoken-watch-'));
 const database = await makeTestDatabase();
 const PLACES: readonly StorePlace[] = [
@@ -46,8 +49,9 @@ for (const place of PLACES) {
 
   async function watchOne(nextCheckAtMs: number): Promise<string> {
     const panid = randomBytes(16).toString('hex');
-    const [panIndex, sealed] = [randomBytes(32), randomBytes(60)];
-    const entry = { panid, merchantId: 'm', panIndex, sealed, nextCheckAtMs, createdAtMs: 1 };
+    const numberIndex = indexOf(randomBytes(32));
+    const sealed = randomBytes(60);
+    const entry = { panid, merchantId: 'm', numberIndex, sealed, nextCheckAtMs, createdAtMs: 1 };
     assert.deepEqual(await commit([{ kind: 'add_watch', entry }]), { committed: true });
     return panid;
   }
@@ -96,16 +100,75 @@ for (const place of PLACES) {
 
     it('holds a number once for each merchant', async () => {
       const entry = {
-        ...{ merchantId: 'm', panIndex: randomBytes(32), sealed: randomBytes(9) },
+        ...{ merchantId: 'm', sealed: randomBytes(9) },
         ...{ nextCheckAtMs: 1e6, createdAtMs: 1 },
       };
-      const add = (panid: string, merchantId = 'm') =>
-        commit([{ kind: 'add_watch', entry: { ...entry, panid, merchantId } }]);
+      const [one, two, three] = [randomBytes(32), randomBytes(32), randomBytes(32)];
+      const add = (panid: string, merchantId = 'm', numberIndex = indexOf(one)) =>
+        commit([{ kind: 'add_watch', entry: { ...entry, panid, merchantId, numberIndex } }]);
       const name = randomBytes(8).toString('hex');
       assert.equal((await add(`${name}1`)).committed, true);
       assert.deepEqual(await add(`${name}2`), { committed: false, conflict: 'watch_taken' });
       assert.equal((await add(`${name}3`, 'n')).committed, true);
-      assert.equal(await nodes[1]?.watch.findPanid('m', entry.panIndex), `${name}1`);
+      const watch = nodes[1]?.watch;
+      assert.equal(await watch?.findPanid('m', [one, one]), `${name}1`);
+      // While the second index key takes over, with nodes that are a step apart, and then a third.
+      const taken = { committed: false, conflict: 'watch_taken' };
+      assert.deepEqual(await add(`${name}4`, 'm', indexOf(one, two)), taken);
+      await commit([
+        {
+          ...{ kind: 'reindex_watch', panid: `${name}1`, panIndex: one, nextPanIndex: two },
+          customIndex: one,
+        },
+      ]);
+      assert.deepEqual(await add(`${name}5`, 'm', indexOf(one)), taken);
+      assert.deepEqual(await add(`${name}6`, 'm', indexOf(two)), taken);
+      assert.equal(await watch?.findPanid('m', [two, one]), `${name}1`);
+      assert.deepEqual(await watch?.listPanids('m', [two, one], '', 9), [`${name}1`]);
+      await commit([{ kind: 'end_watch', panid: `${name}1`, organization: undefined }]);
+      assert.deepEqual(await add(`${name}7`, 'm', indexOf(two, three)), { committed: true });
+      const ended = { panIndex: two, nextPanIndex: three, customIndex: two };
+      await commit([{ kind: 'reindex_watch', panid: `${name}1`, ...ended }]);
+      assert.equal(await watch?.findPanid('m', [three, two]), `${name}7`);
+      assert.deepEqual(await watch?.listPanids('m', [three, two], '', 9), []);
+    });
+
+    it('lists what had no answer at its last check, by pages', async () => {
+      const panids = [await watchOne(50), await watchOne(50), await watchOne(50)].toSorted();
+      const failing = { notificationCount: 0, failureCount: 2, lastCode: 'UPSTREAM_TIMEOUT' };
+      for (const panid of panids) {
+        const check = { ...failing, panid, claim: 0, nextCheckAtMs: 1e6 };
+        await commit([{ kind: 'settle_check', check }]);
+      }
+      const [first = '', ...later] = panids;
+      const watch = nodes[1]?.watch;
+      const [listed] = (await watch?.listFailing('', 1)) ?? [];
+      const expected = { failureCount: 2, lastCode: 'UPSTREAM_TIMEOUT', nextCheckAtMs: 1e6 };
+      assert.deepEqual(listed, { panid: first, merchantId: 'm', ...expected });
+      const rest = (await watch?.listFailing(first, 9)) ?? [];
+      assert.deepEqual(
+        rest.map(({ panid }) => panid),
+        later,
+      );
+    });
+
+    it('takes the cards of a merchant off its list, and leaves those of others', async () => {
+      const numberIndex = indexOf(randomBytes(32));
+      const [own, other] = [randomBytes(16).toString('hex'), randomBytes(16).toString('hex')];
+      const entry = { numberIndex, sealed: randomBytes(9), nextCheckAtMs: 1e6, createdAtMs: 1 };
+      await commit([
+        { kind: 'add_watch', entry: { ...entry, panid: own, merchantId: 'leaving' } },
+        { kind: 'add_watch', entry: { ...entry, panid: other, merchantId: 'staying' } },
+      ]);
+      const watch = nodes[1]?.watch;
+      assert.equal(await watch?.isWatching('leaving'), true);
+      await commit([{ kind: 'leave_merchant', merchantId: 'leaving', atMs: 7 }]);
+      assert.equal(await watch?.isWatching('leaving'), false);
+      const { current } = numberIndex;
+      assert.deepEqual(await watch?.listWatchers([current, current]), ['staying']);
+      const due = (await watch?.claimEntries(7, 8, 10)) ?? [];
+      const left = due.find(({ panid }) => panid === own);
+      assert.equal(left?.isEnding, true);
     });
 
     it('feeds a change to each who watches the card, in the unit of the change', async () => {
@@ -177,7 +240,8 @@ for (const place of PLACES) {
       const customIndex = randomBytes(32);
       const panids = Array.from({ length: 7 }, () => randomBytes(16).toString('hex')).sort();
       for (const [index, panid] of panids.entries()) {
-        const entry = { panid, merchantId: 'm', panIndex: randomBytes(32), customIndex };
+        const numberIndex = indexOf(randomBytes(32));
+        const entry = { panid, merchantId: 'm', numberIndex, customIndex };
         const times = { nextCheckAtMs: 1e6, createdAtMs: 100 - index };
         // Three at the same moment: their order is by panid and position then.
         const createdAtMs = index < 3 ? 1_000 : 1_000 + index;
@@ -192,11 +256,11 @@ for (const place of PLACES) {
       assert(watch);
       const listed: string[] = [];
       for (let page: readonly string[] = ['']; page.length > 0; listed.push(...page)) {
-        page = await watch.listPanids('m', customIndex, listed.at(-1) ?? '', 3);
+        page = await watch.listPanids('m', [customIndex, customIndex], listed.at(-1) ?? '', 3);
         assert(page.length <= 3);
       }
       assert.deepEqual(listed, panids);
-      assert.deepEqual(await watch.listPanids('n', customIndex, '', 3), []);
+      assert.deepEqual(await watch.listPanids('n', [customIndex, customIndex], '', 3), []);
 
       const told: NotificationView[] = [];
       for (let page: readonly NotificationView[] = []; ; told.push(...page)) {
@@ -230,10 +294,18 @@ for (const place of PLACES) {
         ...{ attemptCount: 1, nextAttemptAtMs: 0, lastOutcome: 'HTTP 200', settledAtMs: 11 },
       };
       await commit([{ kind: 'settle_delivery', delivery }]);
-      assert.deepEqual(
-        (await claim())?.map(({ position }) => position),
-        [2],
-      );
+      const [second] = (await claim()) ?? [];
+      assert.equal(second?.position, 2);
+      // What was delivered says nothing of the card any more; what was given up can be sent again.
+      const failed = { ...delivery, position: 2, claim: second?.claim ?? 0 };
+      await commit([{ kind: 'settle_delivery', delivery: { ...failed, state: 'failed' } }]);
+      const sizes = async () => {
+        const rows = await stores[1]?.reader.read('listSealedNotifications', [panid]);
+        return rows?.map(({ sealed }) => (sealed as Uint8Array).length);
+      };
+      assert.deepEqual(await sizes(), [0, 9]);
+      await commit([{ kind: 'end_watch', panid, organization: undefined }]);
+      assert.deepEqual(await sizes(), [0]);
     });
   });
 }

@@ -17,6 +17,7 @@ import type { Program, RunningService } from './program.ts';
 import { makeSandbox } from './sandbox.ts';
 import { sandboxGuide } from './sandbox-guide.ts';
 import { addSimulate } from './simulate.ts';
+import { addWatchlist } from './watchlist.ts';
 
 const DEFAULT_SANDBOX = '.pantoken/sandbox';
 
@@ -37,6 +38,7 @@ export async function runCli(program: Program, argv: readonly string[]): Promise
   addAccountChanges(root, program);
   addMerchants(root, program);
   addNotifications(root, program);
+  addWatchlist(root, program);
   addSimulate(root, program);
   addAudit(root, program);
   addBudget(root, program);

@@ -1,17 +1,17 @@
-import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import { MESSAGE_ALGORITHMS, type MessageAlgorithm } from '../domain/merchant.ts';
+import type { MessageAlgorithm } from '../domain/merchant.ts';
 import { type OrganizationNumber, parseOrganizationNumber } from '../domain/organization-number.ts';
+import { addKeyOptions, fingerprintOfKey, readMerchantKey } from './merchant-key.ts';
 import { using } from './notifications.ts';
+import { operatorContext } from './operator.ts';
 import { homeOption } from './options.ts';
 import { collecting, count, fingerprint, organizationNumber } from './parse-option.ts';
 import type { Program } from './program.ts';
 
-const context = { who: 'operator', requestId: 'cli' } as const;
-
 interface KeyOptions {
   readonly home: string;
   readonly key: string;
+  readonly fingerprint?: string;
   readonly algorithm: MessageAlgorithm;
 }
 
@@ -36,14 +36,7 @@ export function addMerchants(root: Command, program: Program): void {
       .command(name)
       .description(description)
       .addOption(homeOption(program).makeOptionMandatory());
-  const withKey = (name: string, description: string) =>
-    command(name, description)
-      .requiredOption('--key <file>', "the merchant's RSA public key, PEM, 2048 bits or more")
-      .addOption(
-        new Option('--algorithm <name>', 'how it is encrypted to; requests, too')
-          .choices(MESSAGE_ALGORITHMS)
-          .makeOptionMandatory(),
-      );
+  const withKey = (name: string, description: string) => addKeyOptions(command(name, description));
 
   withKey('add <name>', 'register a merchant; its API key is printed once')
     .option('--organizations <numbers...>', 'whose PAN-TOKENs it may name cards by', [])
@@ -56,14 +49,14 @@ export function addMerchants(root: Command, program: Program): void {
     )
     .addOption(quotaOption())
     .action(async (name: string, options: AddOptions) => {
-      const { home, key, algorithm, network: networks, certificate: certificates } = options;
+      const { home, algorithm, network: networks, certificate: certificates } = options;
       const { validationsPerMinute } = options;
-      const publicKeyPem = readFileSync(key, 'utf8');
+      const publicKeyPem = readMerchantKey(options.key, options.fingerprint);
       const numbers = options.organizations.map((each) => parseOrganizationNumber(Number(each)));
       const organizations = new Set(numbers);
       await using(program, home, async ({ register }) => {
         const given = { name, publicKeyPem, algorithm, organizations, networks, certificates };
-        const added = await register.addMerchant(context, {
+        const added = await register.addMerchant(operatorContext(), {
           ...given,
           validationsPerMinute: quotaOf(validationsPerMinute),
         });
@@ -73,30 +66,35 @@ export function addMerchants(root: Command, program: Program): void {
     });
   command('list', 'one JSON object a line').action(async ({ home }: { home: string }) => {
     await using(program, home, async ({ directory }) => {
-      for (const { publicKeyPem: _, ...merchant } of directory.listMerchants()) {
+      for (const { publicKeyPem, ...merchant } of directory.listMerchants()) {
         const organizations = [...merchant.organizations];
-        program.print(JSON.stringify({ ...merchant, organizations }));
+        const shown = {
+          ...merchant,
+          organizations,
+          keyFingerprint: fingerprintOfKey(publicKeyPem),
+        };
+        program.print(JSON.stringify(shown));
       }
     });
   });
   command('disable <name>', 'end everything it has, for good').action(
     async (name: string, { home }: { home: string }) => {
-      await using(program, home, ({ disableMerchant }) => disableMerchant(context, name));
+      await using(program, home, ({ disableMerchant }) => disableMerchant(operatorContext(), name));
     },
   );
   command('rotate <name>', 'a new API key, printed once; the old one ends').action(
     async (name: string, { home }: { home: string }) => {
       await using(program, home, async ({ updater }) => {
-        const rotated = await updater.merchantKeys.rotateApiKey(context, name);
+        const rotated = await updater.merchantKeys.rotateApiKey(operatorContext(), name);
         program.print(JSON.stringify(rotated));
       });
     },
   );
   withKey('set-key <name>', 'replace its key and algorithm').action(
-    async (name: string, { home, key, algorithm }: KeyOptions) => {
-      const publicKeyPem = readFileSync(key, 'utf8');
+    async (name: string, { home, key, fingerprint: pinned, algorithm }: KeyOptions) => {
+      const publicKeyPem = readMerchantKey(key, pinned);
       await using(program, home, ({ updater }) =>
-        updater.merchantKeys.replaceKey(context, name, { publicKeyPem, algorithm }),
+        updater.merchantKeys.replaceKey(operatorContext(), name, { publicKeyPem, algorithm }),
       );
     },
   );
@@ -128,7 +126,7 @@ function addSetTerms(
       const { home, validationsPerMinute: given, organizations: listed } = options;
       const organizations = new Set(listed === true ? [] : listed);
       await using(program, home, ({ updater }) =>
-        updater.setMerchantTerms(context, name, {
+        updater.setMerchantTerms(operatorContext(), name, {
           ...(given !== undefined && { validationsPerMinute: quotaOf(given) }),
           ...(listed !== undefined && { organizations }),
         }),
@@ -155,7 +153,7 @@ with { "challenge" } in clear.`,
         { home, signed }: { home: string; signed: boolean },
       ) => {
         await using(program, home, ({ updater }) =>
-          updater.setNotification(context, name, { url, signed }),
+          updater.setNotification(operatorContext(), name, { url, signed }),
         );
       },
     );

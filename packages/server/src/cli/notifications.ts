@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { NotificationState, NotificationView } from '../usecase/watch-ports.ts';
+import { operatorContext } from './operator.ts';
 import { homeOption } from './options.ts';
 import { count } from './parse-option.ts';
 import type { Program } from './program.ts';
@@ -43,8 +44,7 @@ export function addNotifications(root: Command, program: Program): void {
     .addOption(homeOption(program).makeOptionMandatory())
     .action(async (panid: string, position: string, options: { home: string }) => {
       await using(program, options.home, async ({ updater }) => {
-        const context = { who: 'operator', requestId: 'cli' };
-        await updater.retryNotification(context, panid, Number(position));
+        await updater.retryNotification(operatorContext(), panid, Number(position));
       });
     });
 }

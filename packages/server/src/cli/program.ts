@@ -29,6 +29,7 @@ export interface RunningService {
     readonly setMerchantTerms: SetMerchantTerms;
     readonly listNotifications: WatchStore['listNotifications'];
     readonly retryNotification: RetryNotification;
+    readonly listFailing: WatchStore['listFailing'];
   };
   close(): Promise<void>;
 }

@@ -101,7 +101,7 @@ export interface AuditRecord {
   readonly source?: string;
   /** What the upstream called its refusal, or the letter of it that we do not know. */
   readonly upstreamCode?: string;
-  /** Who was notified, and of which watched card. */
+  /** The merchant it was about, and the watched card. */
   readonly merchantId?: string;
   readonly panid?: string;
   /** `request_lift` and `approve_lift`: whose limits, how many times as high, until when. */

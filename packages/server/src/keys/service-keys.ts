@@ -20,6 +20,12 @@ export interface KeySeries {
   living(): readonly KeyObject[];
 }
 
+/** Keys that something is found by: what is made is ready for the next of them. */
+export interface IndexKeySeries extends KeySeries {
+  /** The one that makes next; undefined: none has been made for that. */
+  waiting(): KeyObject | undefined;
+}
+
 export type PairPurpose = Extract<ServicePurpose, 'updater-signing' | 'message' | 'audit'>;
 
 /** What is handed out of a pair. */
@@ -35,7 +41,7 @@ export interface ServiceKeys {
   readonly credentialIndex: KeyObject;
   readonly callerSecret: KeySeries;
   readonly accessToken: KeySeries;
-  readonly updaterIndex: KeyObject;
+  readonly updaterIndex: IndexKeySeries;
   readonly updaterData: KeySeries;
   /** Ed25519, signs notifications. */
   readonly updaterSigning: KeySeries;
@@ -127,15 +133,16 @@ export async function openServiceKeys(
     return series;
   }
 
-  const seriesOf = (purpose: ServicePurpose): KeySeries => ({
+  const seriesOf = (purpose: ServicePurpose): IndexKeySeries => ({
     active: () => demandFirst(opened, purpose),
     living: () => living.get(purpose) ?? [],
+    waiting: () => opened.get(purpose)?.find(({ state }) => state === 'pre-active')?.key,
   });
   return {
     credentialIndex: demandFirst(opened, 'credential-index'),
     callerSecret: seriesOf('caller-secret'),
     accessToken: seriesOf('access-token'),
-    updaterIndex: demandFirst(opened, 'updater-index'),
+    updaterIndex: seriesOf('updater-index'),
     updaterData: seriesOf('updater-data'),
     updaterSigning: seriesOf('updater-signing'),
     message: seriesOf('message'),

@@ -145,8 +145,8 @@ function deletionWrites(change: DeleteNumber): readonly Write[] {
     { name: 'deleteCards', values: place },
     { name: 'deleteReplacedTokens', values: place },
     { name: 'deleteNumber', values: place },
-    { name: 'dropNotificationsOfNumber', values: [watchIndex] },
-    { name: 'endWatchesOfNumber', values: [watchIndex, new Uint8Array()] },
+    { name: 'dropNotificationsOfNumber', values: watchIndex },
+    { name: 'endWatchesOfNumber', values: [...watchIndex, new Uint8Array()] },
   ];
 }
 
@@ -159,8 +159,10 @@ const WATCH_KINDS: Readonly<Record<WatchChange['kind'], true>> = {
   add_watch: true,
   end_watch: true,
   leave_watch: true,
+  leave_merchant: true,
   finish_watch: true,
   watch_card: true,
+  forget_subjects: true,
   feed_change: true,
   wake_entry: true,
   drop_fed: true,

@@ -1,4 +1,4 @@
-import type { KeyChange, KeyName, KeyNumberChange } from '../usecase/key-ports.ts';
+import type { KeyChange, KeyName, KeyNumberChange, KeyWatchChange } from '../usecase/key-ports.ts';
 import { idBytes, SERVICE_ORGANIZATION } from './ids.ts';
 import type { SqlValue, Write } from './statements.ts';
 
@@ -30,11 +30,9 @@ export function keyWriteOf(change: KeyChange): Write {
       const { apikeyDigest, wrappedSecret, before } = change;
       return { name: 'resealCredential', values: [apikeyDigest, wrappedSecret, before] };
     }
-    case 'reseal_watch': {
-      const { panid, position, sealed, before } = change;
-      if (position === undefined) return { name: 'resealEntry', values: [panid, sealed, before] };
-      return { name: 'resealNotification', values: [panid, position, sealed, before] };
-    }
+    case 'reseal_watch':
+    case 'reindex_watch':
+      return watchWriteOf(change);
     case 'save_key_job': {
       const { organization, job, epoch, position, doneCount } = change.job;
       const { startedAtMs, updatedAtMs } = change.job;
@@ -60,6 +58,20 @@ export function keyWriteOf(change: KeyChange): Write {
     default:
       return numberWriteOf(change);
   }
+}
+
+function watchWriteOf(change: KeyWatchChange): Write {
+  const { panid } = change;
+  if (change.kind === 'reindex_watch') {
+    const { panIndex, nextPanIndex, customIndex } = change;
+    const values = [panid, panIndex, nextPanIndex ?? null, customIndex ?? null];
+    return { name: 'reindexEntry', values };
+  }
+  const { part, sealed, before } = change;
+  if (part === 'entry') return { name: 'resealEntry', values: [panid, sealed, before] };
+  if (part === 'told') return { name: 'resealTold', values: [panid, sealed, before] };
+  const position = Number(part.slice('notification:'.length));
+  return { name: 'resealNotification', values: [panid, position, sealed, before] };
 }
 
 function numberWriteOf(change: KeyNumberChange): Write {

@@ -48,8 +48,15 @@ export const KEY_READS = {
     from card_number where organization = $1`,
   countWatches: `select count(*) as "count" from watch_entry`,
   listSealedEntries: `
-    select panid, merchant as "merchantId", sealed from watch_entry
+    select panid, merchant as "merchantId", sealed, told from watch_entry
     where panid > $1 order by panid limit $2`,
+  listIndexedEntries: `
+    select panid, merchant as "merchantId", sealed, pan_index as "panIndex",
+      next_pan_index as "nextPanIndex", custom_index as "customIndex"
+    from watch_entry where panid > $1 and ended = 0 order by panid limit $2`,
+  listWatchesOf: `
+    select panid, merchant as "merchantId", sealed, lineage from watch_entry
+    where organization = $1 and panid > $2 and ended = 0 order by panid limit $3`,
   listSealedNotifications: `
     select position, sealed from notification where panid = $1 order by position limit 100000`,
   findKeyJob: `
@@ -108,6 +115,11 @@ export const KEY_WRITES = {
     where apikey_digest = $1 and wrapped_secret = $3`,
   resealEntry: `
     update watch_entry set sealed = $2 where panid = $1 and sealed = $3`,
+  resealTold: `
+    update watch_entry set told = $2 where panid = $1 and told = $3`,
+  reindexEntry: `
+    update watch_entry set pan_index = $2, next_pan_index = $3, custom_index = $4
+    where panid = $1 and ended = 0`,
   resealNotification: `
     update notification set sealed = $3 where panid = $1 and position = $2 and sealed = $4`,
   saveKeyJob: `

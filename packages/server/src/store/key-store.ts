@@ -12,7 +12,9 @@ import type {
   WrappedKey,
   WrappedKeyStore,
 } from '../usecase/key-ports.ts';
+import type { ReindexDeps } from '../usecase/reindex-watches.ts';
 import type { ServiceSealStore } from '../usecase/rekey-service.ts';
+import type { WatchersDeps } from '../usecase/rekey-watchers.ts';
 import { numberOf, recordId } from './card-store.ts';
 import { idBytes, SERVICE_ORGANIZATION } from './ids.ts';
 import type { Reader, ReadName, Row } from './statements.ts';
@@ -64,7 +66,9 @@ export function makeKeyJobStore(reader: Reader): KeyJobStore {
 }
 
 /** What is sealed under keys of the service, in tables watch_entry and notification. */
-export function makeServiceSealStore(reader: Reader): ServiceSealStore {
+export function makeServiceSealStore(
+  reader: Reader,
+): ServiceSealStore & ReindexDeps['seals'] & WatchersDeps['seals'] {
   return {
     async countWatches() {
       const [row] = await reader.read('countWatches', []);
@@ -75,13 +79,38 @@ export function makeServiceSealStore(reader: Reader): ServiceSealStore {
       return Promise.all(
         entries.map(async (entry) => {
           const notifications = await reader.read('listSealedNotifications', [String(entry.panid)]);
-          const parts = [entry, ...notifications].map(({ position, sealed }) => ({
-            position: position === undefined ? undefined : Number(position),
-            sealed: sealed as Uint8Array,
-          }));
-          return { panid: String(entry.panid), merchantId: String(entry.merchantId), parts };
+          const parts = [
+            { part: 'entry', sealed: entry.sealed as Uint8Array } as const,
+            ...notifications.map(({ position, sealed }) => ({
+              part: `notification:${Number(position)}` as const,
+              sealed: sealed as Uint8Array,
+            })),
+          ];
+          const told = entry.told as Uint8Array | null;
+          return {
+            ...{ panid: String(entry.panid), merchantId: String(entry.merchantId) },
+            parts: told === null ? parts : [...parts, { part: 'told', sealed: told }],
+          };
         }),
       );
+    },
+    async listWatchesOf(organization, panid, limit) {
+      const rows = await reader.read('listWatchesOf', [organization, panid, limit]);
+      return rows.map((row) => ({
+        ...{ panid: String(row.panid), merchantId: String(row.merchantId) },
+        sealed: row.sealed as Uint8Array,
+        lineage: row.lineage === null ? undefined : recordId(row.lineage),
+      }));
+    },
+    async listIndexedWatches(panid, limit) {
+      const rows = await reader.read('listIndexedEntries', [panid, limit]);
+      return rows.map((row) => ({
+        ...{ panid: String(row.panid), merchantId: String(row.merchantId) },
+        sealed: row.sealed as Uint8Array,
+        panIndex: row.panIndex as Uint8Array,
+        nextPanIndex: (row.nextPanIndex ?? undefined) as Uint8Array | undefined,
+        customIndex: (row.customIndex ?? undefined) as Uint8Array | undefined,
+      }));
     },
   };
 }

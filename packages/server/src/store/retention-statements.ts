@@ -27,9 +27,10 @@ export const RETENTION_WRITES = {
   deleteNumber: `
     delete from card_number where organization = $1 and number_id = $2`,
   dropNotificationsOfNumber: `
-    delete from notification where panid in (select panid from watch_entry where pan_index = $1)`,
+    delete from notification where panid in (
+      select panid from watch_entry where pan_index in ($1, $2))`,
   endWatchesOfNumber: `
-    update watch_entry set ended = 1, pan_index = null, custom_index = null, sealed = $2,
-      told = null, claim_count = claim_count + 1
-    where pan_index = $1`,
+    update watch_entry set ended = 1, pan_index = null, next_pan_index = null, custom_index = null,
+      sealed = $3, told = null, claim_count = claim_count + 1
+    where pan_index in ($1, $2)`,
 } as const;

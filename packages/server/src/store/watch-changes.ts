@@ -17,6 +17,8 @@ export function writesOfWatch(change: WatchChange): readonly Write[] {
         { name: 'leaveWatch', values: [change.panid, change.atMs] },
         ...forgetWrites(change.panid, change.organization),
       ];
+    case 'leave_merchant':
+      return [{ name: 'leaveMerchant', values: [change.merchantId, change.atMs] }];
     case 'finish_watch':
       return [
         { name: 'finishWatch', values: [change.panid, change.claim, new Uint8Array()] },
@@ -24,6 +26,8 @@ export function writesOfWatch(change: WatchChange): readonly Write[] {
       ];
     case 'watch_card':
       return [{ name: 'watchCard', values: [change.organization, change.subject, change.panid] }];
+    case 'forget_subjects':
+      return [{ name: 'forgetSubjects', values: [change.organization, change.panid, change.keep] }];
     case 'feed_change': {
       const { organization, lineage, position, dueAtMs } = change.change;
       const adopting = [organization, idBytes(lineage), change.numberIndex];
@@ -41,7 +45,7 @@ export function writesOfWatch(change: WatchChange): readonly Write[] {
     case 'drop_fed':
       return [{ name: 'dropFed', values: fedValues(change.fed) }];
     case 'wake_number':
-      return [{ name: 'wakeNumber', values: [change.panIndex, change.atMs] }];
+      return [{ name: 'wakeNumber', values: [...change.sought, change.atMs] }];
     case 'settle_check': {
       const { panid, claim, nextCheckAtMs, organization, lineage, toldStatus } = change.check;
       const { told, notificationCount, failureCount, lastCode, subscribedAtMs } = change.check;
@@ -56,7 +60,9 @@ export function writesOfWatch(change: WatchChange): readonly Write[] {
       const { panid, position, claim, state, attemptCount } = change.delivery;
       const { nextAttemptAtMs, lastOutcome, settledAtMs } = change.delivery;
       const values = [panid, position, claim, state, attemptCount, nextAttemptAtMs, lastOutcome];
-      return [{ name: 'settleDelivery', values: [...values, settledAtMs ?? null] }];
+      // Card numbers are in it, and nobody needs them any more.
+      const sealed = state === 'delivered' ? new Uint8Array() : null;
+      return [{ name: 'settleDelivery', values: [...values, settledAtMs ?? null, sealed] }];
     }
     case 'retry_notification': {
       const { panid, position, atMs } = change;
@@ -65,7 +71,7 @@ export function writesOfWatch(change: WatchChange): readonly Write[] {
   }
 }
 
-/** What was to be told is not told any more. */
+/** What was to be told is not told any more, also what was given up and could be sent again. */
 function forgetWrites(panid: string, organization: number | undefined): readonly Write[] {
   const drop: Write = { name: 'dropNotifications', values: [panid] };
   if (organization === undefined) return [drop];
@@ -78,8 +84,9 @@ function fedValues({ organization, panid, dueAtMs, lineage, position }: FedChang
 }
 
 function entryValues(entry: WatchEntry): SqlValue[] {
-  const { panid, merchantId, panIndex, customIndex, sealed, organization, lineage } = entry;
-  const names = [panid, merchantId, panIndex, customIndex ?? null, sealed, organization ?? null];
+  const { panid, merchantId, numberIndex, customIndex, sealed, organization, lineage } = entry;
+  const indices = [numberIndex.current, numberIndex.next, customIndex ?? null];
+  const names = [panid, merchantId, ...indices, sealed, organization ?? null];
   const place = lineage === undefined ? null : idBytes(lineage);
   return [...names, place, entry.nextCheckAtMs, entry.createdAtMs];
 }

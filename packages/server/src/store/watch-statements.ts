@@ -9,16 +9,25 @@
 
 export const WATCH_READS = {
   findPanid: `
-    select panid from watch_entry where merchant = $1 and pan_index = $2`,
+    select panid from watch_entry where merchant = $1 and pan_index in ($2, $3)`,
   findWatch: `
     select merchant as "merchantId", organization, subscribed_at as "subscribedAtMs"
     from watch_entry where panid = $1 and ended = 0`,
+  findWatchOfMerchant: `
+    select 1 as "found"
+    where exists (select 1 from watch_entry where merchant = $1 and ended = 0)`,
   listWatchers: `
-    select merchant from watch_entry where pan_index = $1 and ended = 0 limit 100000`,
+    select merchant from watch_entry where pan_index in ($1, $2) and ended = 0 limit 100000`,
   listPanids: `
     select panid from watch_entry
-    where merchant = $1 and custom_index = $2 and ended = 0 and panid > $3
-    order by panid limit $4`,
+    where merchant = $1 and custom_index in ($2, $3) and ended = 0 and panid > $4
+    order by panid limit $5`,
+  /** For an operator, who may wait: no index is kept for it. */
+  listFailingWatches: `
+    select panid, merchant as "merchantId", failure_count as "failureCount",
+      last_code as "lastCode", next_check_at as "nextCheckAtMs"
+    from watch_entry where panid > $1 and last_code is not null and ended <> 1
+    order by panid limit $2`,
   listDueFeed: `
     select organization, panid, due_at as "dueAtMs", lineage, position from change_feed
     where woken = 0 and due_at <= $1 order by due_at limit $2`,
@@ -37,29 +46,38 @@ export const WATCH_READS = {
 
 export const WATCH_WRITES = {
   addWatch: `
-    insert into watch_entry (panid, merchant, pan_index, custom_index, sealed, organization, lineage,
-      next_check_at, created_at, notification_count, failure_count, claimed_until, claim_count,
-      fence, ended)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0, 0, 0, 0, 0)`,
+    insert into watch_entry (panid, merchant, pan_index, next_pan_index, custom_index, sealed,
+      organization, lineage, next_check_at, created_at, notification_count, failure_count,
+      claimed_until, claim_count, fence, ended)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, 0, 0, 0, 0)`,
   endWatch: `
-    update watch_entry set ended = 1, pan_index = null, custom_index = null, sealed = $2,
-      claim_count = claim_count + 1
+    update watch_entry set ended = 1, pan_index = null, next_pan_index = null, custom_index = null,
+      sealed = $2, told = null, claim_count = claim_count + 1
     where panid = $1`,
   /** Its scheme is still to be told. */
   leaveWatch: `
-    update watch_entry set ended = 2, pan_index = null, custom_index = null, next_check_at = $2,
-      claimed_until = 0, claim_count = claim_count + 1
+    update watch_entry set ended = 2, pan_index = null, next_pan_index = null, custom_index = null,
+      next_check_at = $2, claimed_until = 0, claim_count = claim_count + 1
     where panid = $1`,
+  /** A page of a merchant's: a transaction of some milliseconds, so that nobody waits long behind it. */
+  leaveMerchant: `
+    update watch_entry set ended = 2, pan_index = null, next_pan_index = null, custom_index = null,
+      next_check_at = $2, claimed_until = 0, claim_count = claim_count + 1
+    where panid in (select panid from watch_entry where merchant = $1 and ended = 0 limit 500)`,
   /** By who has claimed it, and nobody else. */
   finishWatch: `
     update watch_entry set fence = claim_count - $2, ended = 1, pan_index = null,
-      custom_index = null, sealed = $3
+      next_pan_index = null, custom_index = null, sealed = $3, told = null
     where panid = $1`,
   dropNotifications: `
-    delete from notification where panid = $1 and state = 'pending'`,
+    delete from notification where panid = $1 and state <> 'delivered'`,
   watchCard: `
     insert into watched_card (organization, subject, panid) values ($1, $2, $3)
     on conflict do nothing`,
+  /** An index has 32 bytes, a lineage 16. */
+  forgetSubjects: `
+    delete from watched_card
+    where organization = $1 and panid = $2 and length(subject) = 32 and subject <> $3`,
   leaveCard: `
     delete from watched_card where organization = $1 and panid = $2`,
   /** Who waited for a number to come on record watches its lineage from the first change on. */
@@ -85,11 +103,12 @@ export const WATCH_WRITES = {
     update watch_entry set next_check_at = $2, claimed_until = 0, claim_count = claim_count + 1
     where panid = $1 and ended = 0`,
   wakeNumber: `
-    update watch_entry set next_check_at = $2, claimed_until = 0, claim_count = claim_count + 1
-    where pan_index = $1 and ended = 0`,
+    update watch_entry set next_check_at = $3, claimed_until = 0, claim_count = claim_count + 1
+    where pan_index in ($1, $2) and ended = 0`,
   settleCheck: `
     update watch_entry set fence = claim_count - $2, next_check_at = $3, claimed_until = 0,
-      organization = $4, lineage = $5, told_status = $6, told = $7, notification_count = $8,
+      organization = $4, lineage = $5, told_status = $6, told = coalesce($7, told),
+      notification_count = $8,
       failure_count = $9, last_code = $10, subscribed_at = $11
     where panid = $1`,
   addNotification: `
@@ -98,7 +117,8 @@ export const WATCH_WRITES = {
     values ($1, $2, $3, $4, $5, $6, $6, 'pending', 0, 0, 0, 0)`,
   settleDelivery: `
     update notification set fence = claim_count - $3, state = $4, attempt_count = $5,
-      next_attempt_at = $6, claimed_until = 0, last_outcome = $7, settled_at = $8
+      next_attempt_at = $6, claimed_until = 0, last_outcome = $7, settled_at = $8,
+      sealed = coalesce($9, sealed)
     where panid = $1 and position = $2`,
   retryNotification: `
     update notification set state = 'pending', attempt_count = 0, next_attempt_at = $3,

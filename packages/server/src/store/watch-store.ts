@@ -15,8 +15,8 @@ import type { Reader, Row } from './statements.ts';
 /** The watchlist and the outbox in tables watch_entry, change_feed and notification. */
 export function makeWatchStore(reader: Reader, claimer: Claimer): WatchStore {
   return {
-    async findPanid(merchantId, panIndex) {
-      const [row] = await reader.read('findPanid', [merchantId, panIndex]);
+    async findPanid(merchantId, sought) {
+      const [row] = await reader.read('findPanid', [merchantId, ...sought]);
       return row?.panid as string | undefined;
     },
     async findWatch(panid) {
@@ -26,14 +26,25 @@ export function makeWatchStore(reader: Reader, claimer: Claimer): WatchStore {
       const subscribedAtMs = momentOf(row.subscribedAtMs);
       return { merchantId: row.merchantId as string, organization, subscribedAtMs };
     },
-    async listWatchers(panIndex) {
-      return (await reader.read('listWatchers', [panIndex])).map(({ merchant }) =>
-        String(merchant),
-      );
+    async isWatching(merchantId) {
+      return (await reader.read('findWatchOfMerchant', [merchantId])).length > 0;
     },
-    async listPanids(merchantId, customIndex, after, limit) {
-      const rows = await reader.read('listPanids', [merchantId, customIndex, after, limit]);
+    async listWatchers(sought) {
+      return (await reader.read('listWatchers', sought)).map(({ merchant }) => String(merchant));
+    },
+    async listPanids(merchantId, sought, after, limit) {
+      const rows = await reader.read('listPanids', [merchantId, ...sought, after, limit]);
       return rows.map(({ panid }) => panid as string);
+    },
+    async listFailing(after, limit) {
+      const rows = await reader.read('listFailingWatches', [after, limit]);
+      return rows.map((row) => ({
+        panid: row.panid as string,
+        merchantId: row.merchantId as string,
+        failureCount: row.failureCount as number,
+        lastCode: row.lastCode as string,
+        nextCheckAtMs: Number(row.nextCheckAtMs),
+      }));
     },
     async listDueFeed(nowMs, limit) {
       return (await reader.read('listDueFeed', [nowMs, limit])).map(fedOf);

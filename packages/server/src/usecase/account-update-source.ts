@@ -94,3 +94,10 @@ export interface AccountUpdateSource {
    */
   handleCallback(body: Uint8Array): Promise<HandledCallback>;
 }
+
+/** What an audit record says of a refusal of an upstream: what the upstream itself called it. */
+export function upstreamFacts({ facts: { upstreamCode } }: Refusal): {
+  readonly upstreamCode?: string;
+} {
+  return upstreamCode === undefined ? {} : { upstreamCode: String(upstreamCode) };
+}

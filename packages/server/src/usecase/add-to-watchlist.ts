@@ -9,8 +9,9 @@ import type { Audited, Trail } from './audit-trail.ts';
 import { findMerchantCard } from './find-merchant-card.ts';
 import type { CardReference } from './find-number.ts';
 import type { CardStore, Change, Clock, Directory, Keyring, Ledger, Random } from './ports.ts';
-import type { UpdaterVault, WatchEntry, WatchedCard, WatchStore } from './watch-ports.ts';
-import { watchedSubject } from './watch-subject.ts';
+import type { WatchEntry, WatchedCard, WatchStore } from './watch-ports.ts';
+import { watchCard } from './watch-subject.ts';
+import type { SoughtIndex, UpdaterVault } from './watch-vault.ts';
 
 /** A card that a merchant wants to hear of. */
 export interface WatchRequest {
@@ -100,8 +101,8 @@ async function add(
   const { ledger, watch, clock } = deps;
   const number = await findMerchantCard(deps, merchant, request.card, trail);
   if (schemeOf(number) === undefined) throw new Refusal('SCHEME_UNSUPPORTED');
-  const { entry, subject } = await makeEntry(deps, merchant, request, number, trail);
-  const { panid, organization } = entry;
+  const { entry, sought, placing } = await makeEntry(deps, merchant, request, number, trail);
+  const { panid } = entry;
   const audit: AuditRecord = {
     atMs: clock.nowMs(),
     who: `merchant:${merchant.id}`,
@@ -111,13 +112,10 @@ async function add(
     panid,
     requestId,
   };
-  const changes: Change[] = [{ kind: 'add_watch', entry }];
-  if (organization !== undefined && subject !== undefined) {
-    changes.push({ kind: 'watch_card', organization, subject, panid });
-  }
+  const changes: Change[] = [{ kind: 'add_watch', entry }, ...placing];
   const outcome = await ledger.commit({ changes, audit });
   if (outcome.committed) return { status: 'added', panid };
-  const there = await watch.findPanid(merchant.id, entry.panIndex);
+  const there = await watch.findPanid(merchant.id, sought);
   if (there === undefined) throw new Refusal('CARD_BUSY'); // Ended at this very moment.
   return { status: 'already_there', panid: there };
 }
@@ -128,7 +126,7 @@ async function makeEntry(
   { card: reference, expiry, customReference }: WatchRequest,
   number: CardNumber,
   trail: Trail,
-): Promise<{ entry: WatchEntry; subject: Uint8Array | undefined }> {
+): Promise<{ entry: WatchEntry; sought: SoughtIndex; placing: readonly Change[] }> {
   const panid = Buffer.from(random.bytes(16)).toString('hex');
   const card: WatchedCard = {
     pan: number.reveal(),
@@ -140,21 +138,24 @@ async function makeEntry(
   const index = organization !== undefined && keyring.panIndex(organization, number);
   const record = index ? await cards.findNumberByIndex(organization, index) : undefined;
   if (record?.bait && reference.kind === 'number') trail.tripBait();
-  const place = { panid, merchantId: merchant.id, part: 'entry' };
+  const place = { panid, merchantId: merchant.id, part: 'entry' } as const;
+  const numberIndex = vault.numberIndex(number);
   const nowMs = clock.nowMs();
   const entry = {
     panid,
     merchantId: merchant.id,
-    panIndex: vault.numberIndex(number),
+    numberIndex,
     customIndex:
-      customReference === undefined
-        ? undefined
-        : vault.textIndex('custom-reference', customReference),
+      customReference === undefined ? undefined : vault.customIndex(customReference).current,
     sealed: vault.seal(place, JSON.stringify(card)),
     organization,
     lineage: record?.lineage,
     nextCheckAtMs: firstCheckAt(schedule, nowMs, random.integerBelow(2 ** 32) / 2 ** 32),
     createdAtMs: nowMs,
   };
-  return { entry, subject: index ? watchedSubject(record?.lineage, index) : undefined };
+  const placing =
+    organization !== undefined && index
+      ? watchCard(organization, panid, record?.lineage, index)
+      : [];
+  return { entry, sought: numberIndex.sought, placing };
 }

@@ -29,6 +29,8 @@ export type AuditFacts = {
     | 'losses'
     | 'lift'
     | 'bait'
+    | 'merchantId'
+    | 'panid'
     | 'key']?: AuditRecord[Name] | undefined;
 };
 
@@ -195,8 +197,10 @@ function recordInOrder(facts: AuditFacts, parts: RecordParts): AuditRecord {
     lift: facts.lift,
     losses: facts.losses,
     maskedNumber: token === undefined ? facts.maskedNumber : undefined,
+    merchantId: facts.merchantId,
     organization: facts.organization,
     outcome: parts.outcome,
+    panid: facts.panid,
     requestId: parts.requestId,
     source: facts.source,
     status: facts.status,

@@ -2,18 +2,20 @@ import assert from 'node:assert/strict';
 import type { AuditRecord } from '../domain/audit-record.ts';
 import { Refusal, type RefusalCode } from '../domain/error.ts';
 import { checkAgainAt, nextCheckAt, type UpdaterSchedule } from '../domain/watch-schedule.ts';
-import type { AccountUpdate } from './account-update-source.ts';
+import { type AccountUpdate, upstreamFacts } from './account-update-source.ts';
+import type { Alarm } from './audit-ports.ts';
 import { type FinishWatchDeps, finishWatch } from './finish-watch.ts';
-import { type OpenedEntry, openEntry } from './open-entry.ts';
+import { type DamagedEntry, type OpenedEntry, openEntries } from './open-entry.ts';
 import type { Change } from './ports.ts';
 import { type Replay, type ReplayDeps, replayChanges } from './replay-changes.ts';
 import { type Subscription, subscribeCards, unsubscribeCard } from './subscribe-cards.ts';
 import { newsOf } from './watch-news.ts';
 import type { ClaimedEntry } from './watch-ports.ts';
-import { watchedSubject } from './watch-subject.ts';
+import { watchCard } from './watch-subject.ts';
 
 export interface CheckWatchlistDeps extends ReplayDeps, FinishWatchDeps {
   readonly schedule: UpdaterSchedule;
+  readonly alarm: Alarm;
 }
 
 /** One round: what is due is checked. @returns how many entries were claimed. */
@@ -35,7 +37,7 @@ export function makeCheckWatchlist(deps: CheckWatchlistDeps): CheckWatchlist {
     await wakeFed(deps);
     const nowMs = deps.clock.nowMs();
     const claimed = await deps.watch.claimEntries(nowMs, nowMs + CLAIM_MS, CLAIMS_MAX);
-    const opened = claimed.flatMap((entry) => openEntry(deps, entry));
+    const { opened, damaged } = openEntries(deps, claimed);
     const [over, watched] = [opened.filter(({ isOver }) => isOver), opened.filter(isWatched)];
     const fresh = watched.filter(({ entry }) => entry.subscribedAtMs === undefined);
     const subscriptions = await subscribeCards(deps, fresh);
@@ -43,6 +45,7 @@ export function makeCheckWatchlist(deps: CheckWatchlistDeps): CheckWatchlist {
     await Promise.all([
       ...watched.map((each) => settle(deps, each, looks.get(each), subscriptions.get(each))),
       ...over.map((each) => finishWatch(deps, each)),
+      ...damaged.map((each) => settleDamaged(deps, each)),
     ]);
     return claimed.length;
   };
@@ -100,9 +103,35 @@ async function settle(
 ): Promise<void> {
   assert(replay);
   const { changes, audit } = settled(deps, opened, replay, subscription);
+  if (audit.code === 'RECORD_DAMAGED') raiseDamaged(deps, audit);
   const outcome = await deps.ledger.commit({ changes, audit });
   // Another check is on its way, or nobody watches any more; nothing of this one is kept.
   if (!outcome.committed && subscription === 'done') await unsubscribeCard(deps, opened);
+}
+
+/**
+ * An entry that does not open is due again later, as after a check without an answer, since it may be
+ * repaired. One that nobody watches any more is forgotten: whom its scheme could leave out is not known.
+ */
+async function settleDamaged(
+  deps: CheckWatchlistDeps,
+  { entry, isOver, refusal: { code } }: DamagedEntry,
+): Promise<void> {
+  const { panid, organization, claim, merchantId, subscribedAtMs } = entry;
+  const nowMs = deps.clock.nowMs();
+  const requestId = deps.random.recordId();
+  const action = isOver ? 'end_watch' : 'check_watch';
+  const facts = auditOf(nowMs, { action, requestId, merchantId, panid });
+  const audit = { ...facts, outcome: 'refused', code } as const;
+  const change: Change = isOver
+    ? { kind: 'finish_watch', panid, organization, claim }
+    : failedCheck(entry, code, nowMs, subscribedAtMs);
+  raiseDamaged(deps, audit);
+  await deps.ledger.commit({ changes: [change], audit });
+}
+
+function raiseDamaged({ alarm }: CheckWatchlistDeps, { action }: AuditRecord): void {
+  alarm.raise('record_damaged', { action });
 }
 
 /** What a check comes to: the notifications, and when the entry is due again. */
@@ -117,6 +146,7 @@ function settled(
   const nowMs = clock.nowMs();
   const audit = auditOf(nowMs, {
     ...{ action: 'check_watch', requestId: deps.random.recordId(), maskedNumber: String(number) },
+    ...{ panid: entry.panid, merchantId: entry.merchantId },
     source: deps.accountUpdates.sourceOf(number).name,
   });
   const subscribedAtMs = subscription === 'done' ? nowMs : entry.subscribedAtMs;
@@ -124,7 +154,7 @@ function settled(
   for (const { update, refusal } of replay.outcomes) {
     if (refusal !== undefined) {
       const { code } = refusal;
-      const refused = { ...audit, outcome: 'refused', code } as const;
+      const refused = { ...audit, ...upstreamFacts(refusal), outcome: 'refused', code } as const;
       return { changes: [failedCheck(entry, code, nowMs, subscribedAtMs)], audit: refused };
     }
     updates.push(update);
@@ -134,13 +164,14 @@ function settled(
   const { told, notifications } = newsOf(deps, opened, updates);
   const { organization = entry.organization, lineage = entry.lineage } = last.onRecord ?? {};
   const placed = placeChanges(deps, opened, last);
+  const isRefused = subscription instanceof Refusal;
   const check = {
     ...{ panid: entry.panid, claim: entry.claim, organization, lineage, ...told },
     // What changed before its place was known was not fed: it is looked at once more.
     nextCheckAtMs: replay.hasMore || placed.length > 0 ? nowMs : dueAgain(deps, subscription),
     failureCount: 0,
     subscribedAtMs,
-    lastCode: subscription === 'done' ? undefined : subscription?.code,
+    lastCode: isRefused ? subscription.code : undefined,
   };
   const changes: Change[] = [
     { kind: 'settle_check', check },
@@ -148,7 +179,8 @@ function settled(
     ...replay.fed.map((fed): Change => ({ kind: 'drop_fed', fed })),
     ...notifications.map((notification): Change => ({ kind: 'add_notification', notification })),
   ];
-  return { changes, audit: { ...audit, status: last.status } };
+  const refused = isRefused && upstreamFacts(subscription);
+  return { changes, audit: { ...audit, ...refused, status: last.status } };
 }
 
 /** A scheme that could not be subscribed to is asked again tomorrow, where that may help. */
@@ -168,8 +200,8 @@ function placeChanges(
   if (onRecord === undefined) return [];
   const { organization, lineage } = onRecord;
   if (organization === entry.organization && lineage === entry.lineage) return [];
-  const subject = watchedSubject(lineage, keyring.panIndex(organization, number));
-  return [{ kind: 'watch_card', organization, subject, panid: entry.panid }];
+  const index = keyring.panIndex(organization, number);
+  return watchCard(organization, entry.panid, lineage, index);
 }
 
 function failedCheck(
@@ -178,10 +210,10 @@ function failedCheck(
   nowMs: number,
   subscribedAtMs: number | undefined,
 ): Change {
-  const { panid, claim, organization, lineage, toldStatus, told, notificationCount } = entry;
+  const { panid, claim, organization, lineage, toldStatus, notificationCount } = entry;
   const nextCheckAtMs = checkAgainAt(nowMs, entry.failureCount);
   const failureCount = entry.failureCount + 1;
-  const kept = { organization, lineage, toldStatus, told, notificationCount, subscribedAtMs };
+  const kept = { organization, lineage, toldStatus, notificationCount, subscribedAtMs };
   const check = { panid, claim, nextCheckAtMs, failureCount, lastCode, ...kept };
   return { kind: 'settle_check', check };
 }

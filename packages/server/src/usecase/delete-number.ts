@@ -8,7 +8,7 @@ import type { RequestContext } from './audit-trail.ts';
 import { openPan } from './find-number.ts';
 import { listFeeders, RECORDED } from './lineage.ts';
 import type { CardStore, Clock, Keyring, Ledger } from './ports.ts';
-import type { UpdaterVault } from './watch-ports.ts';
+import type { UpdaterVault } from './watch-vault.ts';
 
 export interface DeleteNumberDeps {
   readonly cards: CardStore;
@@ -58,7 +58,7 @@ export async function deleteNumber(
         kind: 'delete_number',
         ...{ organization, numberId, atMs },
         names: [numberName, tokenName, ...before],
-        watchIndex: vault.numberIndex(pan),
+        watchIndex: vault.numberIndex(pan).sought,
       },
       {
         // Whoever adds a card to this number, or replaces it, takes the same place in the log.

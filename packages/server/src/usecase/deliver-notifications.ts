@@ -1,15 +1,16 @@
 import type { AuditRecord } from '../domain/audit-record.ts';
 import { Refusal } from '../domain/error.ts';
 import { nextAttemptAt, type UpdaterSchedule } from '../domain/watch-schedule.ts';
+import type { Alarm } from './audit-ports.ts';
 import type { MessageCipher } from './message-cipher.ts';
 import type { Clock, Directory, Ledger } from './ports.ts';
 import type {
   ClaimedNotification,
   NotificationSender,
   NotificationState,
-  UpdaterVault,
   WatchStore,
 } from './watch-ports.ts';
+import type { UpdaterVault } from './watch-vault.ts';
 
 export interface DeliverNotificationsDeps {
   readonly ledger: Ledger;
@@ -20,6 +21,7 @@ export interface DeliverNotificationsDeps {
   readonly sender: NotificationSender;
   readonly clock: Clock;
   readonly schedule: UpdaterSchedule;
+  readonly alarm: Alarm;
 }
 
 /** One round: what is due is sent. @returns how many were claimed. */
@@ -73,7 +75,7 @@ async function deliver(
 }
 
 async function attempt(
-  { directory, vault, cipher, sender }: DeliverNotificationsDeps,
+  { directory, vault, cipher, sender, alarm }: DeliverNotificationsDeps,
   { panid, position, merchantId, requestId, sealed }: ClaimedNotification,
 ): Promise<{ isDelivered: boolean; isFinal: boolean; outcome: string }> {
   const merchant = directory.findMerchantById(merchantId);
@@ -87,6 +89,8 @@ async function attempt(
   } catch (error) {
     // What cannot be opened or does not fit the key is told to the operator, and does not stop others.
     if (!(error instanceof Refusal)) throw error;
+    if (error.code === 'RECORD_DAMAGED')
+      alarm.raise('record_damaged', { action: 'notify_merchant' });
     return { isDelivered: false, isFinal: true, outcome: error.code };
   }
 }

@@ -21,6 +21,7 @@ export function makeEndWatch(deps: {
     deps.audited({ who: `merchant:${merchant.id}`, requestId }, 'end_watch', async (trail) => {
       const watch = await deps.watch.findWatch(panid);
       if (watch?.merchantId !== merchant.id) throw new Refusal('PANID_UNKNOWN');
+      trail.note({ panid });
       const { organization, subscribedAtMs } = watch;
       const end =
         subscribedAtMs === undefined

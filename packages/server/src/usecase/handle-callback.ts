@@ -3,7 +3,7 @@ import type { Scheme } from '../domain/scheme.ts';
 import type { CallbackGuard, CallbackOrigin, HandledCallback } from './account-update-source.ts';
 import type { Clock, Ledger, Random } from './ports.ts';
 import type { AccountUpdates } from './route-inquiries.ts';
-import type { UpdaterVault } from './watch-ports.ts';
+import type { UpdaterVault } from './watch-vault.ts';
 
 export interface HandleCallback {
   /**
@@ -50,7 +50,8 @@ export function makeHandleCallback(deps: HandleCallbackDeps): HandleCallback {
     if (hints.length > HINTS_MAX) throw new Refusal('REQUEST_INVALID', { field: 'body' });
     const atMs = clock.nowMs();
     const changes = hints.map(
-      ({ number }) => ({ kind: 'wake_number', panIndex: vault.numberIndex(number), atMs }) as const,
+      ({ number }) =>
+        ({ kind: 'wake_number', sought: vault.numberIndex(number).sought, atMs }) as const,
     );
     const requestId = random.recordId();
     const record = {

@@ -7,6 +7,7 @@ import type { Card, NumberRecord } from '../domain/card.ts';
 import type { KeyEpoch, KeyState } from '../domain/key-epoch.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { RecordId } from '../domain/record-id.ts';
+import type { IndexedWatch, WatchPart } from './watch-vault.ts';
 
 /** What a key of an organization, or of the service itself, is for. */
 export type KeyPurpose =
@@ -103,14 +104,6 @@ export type KeyChange =
       readonly wrappedSecret: Uint8Array;
       readonly before: Uint8Array;
     }
-  /** The same; without a position the entry, with one that notification of it. */
-  | {
-      readonly kind: 'reseal_watch';
-      readonly panid: string;
-      readonly position: number | undefined;
-      readonly sealed: Uint8Array;
-      readonly before: Uint8Array;
-    }
   | { readonly kind: 'save_key_job'; readonly job: KeyJob }
   | {
       readonly kind: 'end_key_job';
@@ -122,7 +115,21 @@ export type KeyChange =
   | { readonly kind: 'ask_approval'; readonly approval: Approval }
   /** Once; a second time is a conflict. */
   | { readonly kind: 'end_approval'; readonly approval: Approval }
+  | KeyWatchChange
   | KeyNumberChange;
+
+/** What a change of keys does to a watched card. */
+export type KeyWatchChange =
+  /** A part of it sealed anew; nothing happens unless it is what it was before. */
+  | {
+      readonly kind: 'reseal_watch';
+      readonly panid: string;
+      readonly part: WatchPart;
+      readonly sealed: Uint8Array;
+      readonly before: Uint8Array;
+    }
+  /** What it is found by from now on; nothing happens when it has ended. */
+  | ({ readonly kind: 'reindex_watch' } & Omit<IndexedWatch, 'merchantId' | 'sealed'>);
 
 /** What a change of keys does to a number or a card. */
 export type KeyNumberChange =

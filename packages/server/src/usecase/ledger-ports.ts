@@ -19,6 +19,7 @@ import type { Charge, Lift } from './budget-ports.ts';
 import type { KeyChange } from './key-ports.ts';
 import type { RegisteredCaller, RegisteredMerchant } from './ports.ts';
 import type { WatchChange } from './watch-ports.ts';
+import type { SoughtIndex } from './watch-vault.ts';
 
 /** One thing that becomes true when its unit is committed. */
 export type Change = RecordChange | WatchChange;
@@ -39,7 +40,7 @@ export type RecordChange =
       /** Digests that stay. */
       readonly names: readonly Uint8Array[];
       /** What watched cards of this number are found by. */
-      readonly watchIndex: Uint8Array;
+      readonly watchIndex: SoughtIndex;
       readonly atMs: number;
     }
   | {

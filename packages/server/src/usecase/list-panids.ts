@@ -1,5 +1,6 @@
 import type { Merchant } from '../domain/merchant.ts';
-import type { UpdaterVault, WatchStore } from './watch-ports.ts';
+import type { WatchStore } from './watch-ports.ts';
+import type { UpdaterVault } from './watch-vault.ts';
 
 export interface PanidPage {
   readonly panids: readonly string[];
@@ -17,8 +18,8 @@ export type ListPanids = (
 /** The panids a merchant gave a custom reference to, in their own order, a page at a time. */
 export function makeListPanids(deps: { watch: WatchStore; vault: UpdaterVault }): ListPanids {
   return async (merchant, customReference, { after, limit }) => {
-    const index = deps.vault.textIndex('custom-reference', customReference);
-    const panids = await deps.watch.listPanids(merchant.id, index, after, limit);
+    const { sought } = deps.vault.customIndex(customReference);
+    const panids = await deps.watch.listPanids(merchant.id, sought, after, limit);
     const next = panids.length < limit ? undefined : panids.at(-1);
     return { panids, ...(next !== undefined && { next }) };
   };

@@ -38,10 +38,11 @@ export function makeMerchantKeys(deps: MerchantKeysDeps): MerchantKeys {
     async replaceKey(context, name, { publicKeyPem, algorithm }) {
       await audited(context, 'set_merchant_key', async (trail) => {
         const merchant = demandMerchant(directory, name);
+        const { id: merchantId } = merchant;
+        trail.note({ merchantId });
         const room = cipher.roomFor(publicKeyPem, algorithm);
         const needed = merchant.notificationUrl === undefined ? 0 : NOTIFICATION_BYTES_MAX;
         if (room === undefined || room < needed) throw new Refusal('MERCHANT_KEY_INVALID');
-        const { id: merchantId } = merchant;
         const change = { kind: 'set_merchant_key', merchantId, publicKeyPem, algorithm } as const;
         await trail.commit([change, { kind: 'count_directory_up' }]);
       });
@@ -52,6 +53,7 @@ export function makeMerchantKeys(deps: MerchantKeysDeps): MerchantKeys {
       const apiKey = credentials.newSecret();
       await audited(context, 'rotate_merchant', async (trail) => {
         const { id: merchantId } = demandMerchant(directory, name);
+        trail.note({ merchantId });
         const apiKeyDigest = credentials.digest(apiKey);
         const change: Change = { kind: 'set_merchant_api_key', merchantId, apiKeyDigest };
         await trail.commit([change, { kind: 'count_directory_up' }]);

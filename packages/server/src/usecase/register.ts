@@ -6,7 +6,7 @@ import { type Merchant, type NewMerchant, parseQuota } from '../domain/merchant.
 import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import { parseFormats } from '../domain/token-format.ts';
-import type { Audited, RequestContext } from './audit-trail.ts';
+import type { Audited, AuditFacts, RequestContext } from './audit-trail.ts';
 import { addKey } from './key-changes.ts';
 import type { MessageCipher } from './message-cipher.ts';
 import type {
@@ -144,9 +144,13 @@ export function makeRegister(deps: RegisterDeps): Register {
       }
       const apiKey = credentials.newSecret();
       const registered = { merchant, apiKeyDigest: credentials.digest(apiKey) };
-      await register(audited, context, 'add_merchant', async () => [
-        { kind: 'add_merchant', registered },
-      ]);
+      await register(
+        audited,
+        context,
+        'add_merchant',
+        async () => [{ kind: 'add_merchant', registered }],
+        { merchantId: merchant.id },
+      );
       await refresh();
       return { merchant, apiKey };
     },
@@ -185,8 +189,10 @@ function register(
   context: RequestContext,
   action: 'add_caller' | 'add_merchant',
   makeChanges: () => Promise<readonly Change[]>,
+  facts: AuditFacts = {},
 ): Promise<void> {
   return audited(context, action, async (trail) => {
+    trail.note(facts);
     const outcome = await trail.commit([...(await makeChanges()), { kind: 'count_directory_up' }]);
     if (!outcome.committed) throw new Refusal('ALREADY_REGISTERED');
   });

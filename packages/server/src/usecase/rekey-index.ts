@@ -15,10 +15,13 @@ import {
 import type { KeyJob } from './key-ports.ts';
 import type { Change } from './ports.ts';
 import type { Rekey } from './rekey-data.ts';
+import { pagesOfOutdated, pagesOfWaiting, type WatchersDeps } from './rekey-watchers.ts';
 import { beginJob, type Report, START, walkNumbers } from './walk-numbers.ts';
 
 /** A node a step behind writes rows of the step before for at most a second. */
 const ROUNDS_MAX = 5;
+
+export type RekeyIndexDeps = KeyAdminDeps & WatchersDeps;
 
 /**
  * Gives an organization a new index key, while the service goes on finding numbers and refusing
@@ -28,7 +31,7 @@ const ROUNDS_MAX = 5;
  * @returns `remainingCount` is always 0.
  * @throws {Refusal} `ORGANIZATION_RECORD_MISSING`, `RECORD_DAMAGED`, `KEY_UNAVAILABLE`
  */
-export function makeRekeyIndex(deps: KeyAdminDeps): Rekey {
+export function makeRekeyIndex(deps: RekeyIndexDeps): Rekey {
   return async (context, organization, report) => {
     demandRecord(deps.directory, organization);
     const job = await demandJob(deps, context, organization);
@@ -44,6 +47,7 @@ export function makeRekeyIndex(deps: KeyAdminDeps): Rekey {
     const old = job.epoch - 1;
     if ((await stateOf(run, old)) === 'open-only') {
       await settle(run);
+      await moveWatchers(run, pagesOfWaiting);
       await moveOld(run, old, 'open-only', 'closed');
     }
     if ((await stateOf(run, old)) === 'closed') {
@@ -53,13 +57,14 @@ export function makeRekeyIndex(deps: KeyAdminDeps): Rekey {
     }
     await settle(run);
     await walkUntilDone(run, await jobOf(run), clearNext, 'withNextCount');
+    await moveWatchers(run, pagesOfOutdated);
     await save(run, [{ kind: 'end_key_job', organization, job: 'rekey-index' }]);
     return { epoch: job.epoch, remainingCount: 0 };
   };
 }
 
 interface Run {
-  readonly deps: KeyAdminDeps;
+  readonly deps: RekeyIndexDeps;
   readonly context: RequestContext;
   readonly organization: OrganizationNumber;
   readonly report: Report;
@@ -67,7 +72,7 @@ interface Run {
 }
 
 async function demandJob(
-  deps: KeyAdminDeps,
+  deps: RekeyIndexDeps,
   context: RequestContext,
   organization: OrganizationNumber,
 ): Promise<KeyJob> {
@@ -151,6 +156,15 @@ function promote(_: Run, { organization, id, panIndex, nextPanIndex }: NumberRec
 function clearNext(_: Run, { organization, id, nextPanIndex }: NumberRecord) {
   if (nextPanIndex === undefined) return undefined;
   return { kind: 'clear_next_pan_index', organization, numberId: id } as const;
+}
+
+async function moveWatchers(
+  run: Run,
+  pagesOf: typeof pagesOfWaiting | typeof pagesOfOutdated,
+): Promise<void> {
+  for await (const changes of pagesOf(run.deps, run.organization)) {
+    if (changes.length > 0) await save(run, changes);
+  }
 }
 
 async function save(run: Run, changes: readonly Change[]): Promise<void> {

@@ -11,8 +11,14 @@ import {
 } from './key-admin-deps.ts';
 import type { ServicePurpose } from './key-ports.ts';
 import type { Change, Credentials } from './ports.ts';
+import {
+  pagesToReindex,
+  REKEY_PAGE_SIZE,
+  type ReindexDeps,
+  type RekeyPage,
+} from './reindex-watches.ts';
 import type { Report } from './walk-numbers.ts';
-import type { SealedWatch, UpdaterVault } from './watch-ports.ts';
+import type { SealedWatch, UpdaterVault } from './watch-vault.ts';
 
 /**
  * Keys of the service that get a successor. The others are digests of what is not kept, and stay:
@@ -22,6 +28,7 @@ export const REKEYED_PURPOSES = [
   'caller-secret',
   'access-token',
   'updater-data',
+  'updater-index',
   'updater-signing',
   'message',
   'audit',
@@ -33,7 +40,6 @@ export type RekeyedPurpose = (typeof REKEYED_PURPOSES)[number];
 export interface ServiceSealStore {
   /** Watched cards and what is to be told of them, by panid, those after `panid`. */
   listSealedWatches(panid: string, limit: number): Promise<readonly SealedWatch[]>;
-  countWatches(): Promise<number>;
 }
 
 export interface RekeyServiceDeps extends KeyAdminDeps {
@@ -41,8 +47,8 @@ export interface RekeyServiceDeps extends KeyAdminDeps {
   /** A new key: 32 bytes, or the private key of a pair. */
   newServiceKeyBytes(purpose: ServicePurpose): Uint8Array;
   readonly credentials: Pick<Credentials, 'rewrapSecret'>;
-  readonly vault: Pick<UpdaterVault, 'reseal'>;
-  readonly seals: ServiceSealStore;
+  readonly vault: Pick<UpdaterVault, 'reseal'> & ReindexDeps['vault'];
+  readonly seals: ServiceSealStore & ReindexDeps['seals'];
 }
 
 export interface RekeyServiceOutcome {
@@ -55,8 +61,8 @@ export interface RekeyServiceOutcome {
 
 /**
  * Gives the service a new key of a purpose, while it goes on. What was sealed under the one before is
- * sealed anew; what others hold (access tokens, messages, signatures) is good under both until the
- * older one is destroyed. Interrupted, it goes on where it was.
+ * sealed anew, what was found by it is found by the new one; what others hold (access tokens, messages,
+ * signatures) is good under both until the older one is destroyed. Interrupted, it goes on where it was.
  *
  * @param until `there`: a pair whose public half has to be handed out first; the command is given again
  *   without it to make it the one that makes.
@@ -78,12 +84,16 @@ export function makeRekeyService(deps: RekeyServiceDeps): RekeyService {
     if (before.epoch !== epoch) {
       await deps.pause(SETTLE_MS); // Every node opens and verifies with it before anything is made.
       if (until === 'there') return { epoch, became: 'waits', damagedCount: 0 };
+      if (purpose === 'updater-index') await indexAhead(deps, context, epoch, report);
       await activateKey(deps, context, before, name);
     }
     const damagedCount = await reseal(deps, context, purpose, epoch, report);
     return { epoch, became: 'makes', damagedCount };
   };
 }
+
+/** Purposes whose key is given no successor before everything is under it. */
+const ALL_UNDER_ONE: readonly RekeyedPurpose[] = ['caller-secret', 'updater-data', 'updater-index'];
 
 /** The one that waits; the active one, when its work was interrupted; or a new one. */
 async function demandNewKey(
@@ -94,8 +104,7 @@ async function demandNewKey(
   const series = await readSeries(deps, undefined, purpose);
   const waiting = series.find(({ state }) => state === 'pre-active');
   if (waiting !== undefined) return waiting.epoch;
-  const isResealed = purpose === 'caller-secret' || purpose === 'updater-data';
-  if (isResealed && series.some(({ state }) => state === 'open-only')) {
+  if (ALL_UNDER_ONE.includes(purpose) && series.some(({ state }) => state === 'open-only')) {
     return activeEpoch(series).epoch;
   }
   const name = { organization: undefined, purpose, epoch: nextEpoch(series) };
@@ -103,7 +112,38 @@ async function demandNewKey(
   return name.epoch;
 }
 
-/** Seals anew what is under older keys. @returns how many records are damaged. */
+/**
+ * How often all watched cards are looked at before an index key makes: a node a step behind adds cards
+ * of the step before for at most a second.
+ */
+const ROUNDS_MAX = 5;
+
+/**
+ * Puts every watched card under the key that waits as well. Once that one makes, nodes add cards
+ * under it alone, and what a merchant watches already must be in their way.
+ *
+ * @throws {Refusal} `KEY_JOB_UNDER_WAY` when there are new ones again and again.
+ */
+async function indexAhead(
+  deps: RekeyServiceDeps,
+  context: RequestContext,
+  epoch: number,
+  report: Report,
+): Promise<void> {
+  await deps.serviceKeys.refresh();
+  const name = { organization: undefined, purpose: 'updater-index', epoch } as const;
+  for (let round = 0; round < ROUNDS_MAX; round++) {
+    let changeCount = 0;
+    for await (const { changes } of pagesToReindex(deps, report)) {
+      if (changes.length > 0) await changeKeys(deps, context, 'rekey', name, changes);
+      changeCount += changes.length;
+    }
+    if (changeCount === 0) return;
+  }
+  throw new Refusal('KEY_JOB_UNDER_WAY');
+}
+
+/** Seals anew, or has found anew, what is under older keys. @returns how many records are damaged. */
 async function reseal(
   deps: RekeyServiceDeps,
   context: RequestContext,
@@ -111,7 +151,7 @@ async function reseal(
   epoch: number,
   report: Report,
 ): Promise<number> {
-  await deps.pause(SETTLE_MS); // No node seals under the old key any more.
+  await deps.pause(SETTLE_MS); // No node makes anything with the old key any more.
   await deps.serviceKeys.refresh();
   const save = (changes: readonly Change[]) =>
     changeKeys(deps, context, 'rekey', { organization: undefined, purpose, epoch }, changes);
@@ -123,7 +163,7 @@ async function reseal(
   return damagedCount;
 }
 
-/** How much is sealed under other keys than the active one, damaged records among it. */
+/** How much is sealed under, or found by, other keys than the active one, damaged records among it. */
 export async function countOlderSeals(
   deps: RekeyServiceDeps,
   purpose: RekeyedPurpose,
@@ -136,24 +176,18 @@ export async function countOlderSeals(
   return count;
 }
 
-interface ResealPage {
-  readonly changes: readonly Change[];
-  readonly damagedCount: number;
-}
-
-const PAGE_SIZE = 256;
-
 async function* pagesToReseal(
   deps: RekeyServiceDeps,
   purpose: RekeyedPurpose,
   report: Report,
-): AsyncGenerator<ResealPage> {
+): AsyncGenerator<RekeyPage> {
   if (purpose === 'caller-secret') yield await callersToReseal(deps);
+  if (purpose === 'updater-index') yield* pagesToReindex(deps, report);
   if (purpose !== 'updater-data') return;
   const totalCount = await deps.seals.countWatches();
   let doneCount = 0;
   for (let panid = ''; ; ) {
-    const page = await deps.seals.listSealedWatches(panid, PAGE_SIZE);
+    const page = await deps.seals.listSealedWatches(panid, REKEY_PAGE_SIZE);
     const last = page.at(-1);
     if (last === undefined) return;
     panid = last.panid;
@@ -163,7 +197,7 @@ async function* pagesToReseal(
   }
 }
 
-async function callersToReseal({ directory, credentials }: RekeyServiceDeps): Promise<ResealPage> {
+async function callersToReseal({ directory, credentials }: RekeyServiceDeps): Promise<RekeyPage> {
   await directory.refresh();
   const changes: Change[] = [];
   for (const { id } of directory.listCallers()) {
@@ -178,17 +212,16 @@ async function callersToReseal({ directory, credentials }: RekeyServiceDeps): Pr
 }
 
 /** Each change only where nobody was faster: an entry may end, and a notification be settled. */
-function watchesToReseal({ vault }: RekeyServiceDeps, page: readonly SealedWatch[]): ResealPage {
+function watchesToReseal({ vault }: RekeyServiceDeps, page: readonly SealedWatch[]): RekeyPage {
   const changes: Change[] = [];
   let damagedCount = 0;
   for (const { panid, merchantId, parts } of page) {
-    for (const { position, sealed: before } of parts) {
-      if (before.length === 0) continue; // It has ended.
+    for (const { part, sealed: before } of parts) {
+      if (before.length === 0) continue; // It has ended, or was delivered.
       try {
-        const part = position === undefined ? 'entry' : `notification:${position}`;
         const sealed = vault.reseal({ panid, merchantId, part }, before);
         if (sealed !== undefined)
-          changes.push({ kind: 'reseal_watch', panid, position, sealed, before });
+          changes.push({ kind: 'reseal_watch', panid, part, sealed, before });
       } catch (error) {
         if (!(error instanceof Refusal) || error.code !== 'RECORD_DAMAGED') throw error;
         damagedCount++;

@@ -17,6 +17,7 @@ export function makeRetryNotification({
 }): RetryNotification {
   return (context, panid, position) =>
     audited(context, 'retry_notification', async (trail) => {
+      trail.note({ panid });
       await trail.commit([{ kind: 'retry_notification', panid, position, atMs: clock.nowMs() }]);
     });
 }

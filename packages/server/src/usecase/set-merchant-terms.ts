@@ -27,13 +27,14 @@ export function makeSetMerchantTerms(deps: {
   return async (context, name, terms) => {
     await audited(context, 'set_merchant_terms', async (trail) => {
       const merchant = demandMerchant(directory, name);
+      const { id: merchantId } = merchant;
+      trail.note({ merchantId });
       const { organizations, validationsPerMinute } = { ...merchant, ...terms };
       if (validationsPerMinute !== undefined) parseQuota(validationsPerMinute);
       for (const organization of organizations) {
         const isThere = directory.findOrganization(organization) !== undefined;
         if (!isThere) throw new Refusal('ORGANIZATION_RECORD_MISSING');
       }
-      const { id: merchantId } = merchant;
       const change = { kind: 'set_merchant_terms', merchantId, organizations } as const;
       await trail.commit([{ ...change, validationsPerMinute }, { kind: 'count_directory_up' }]);
     });

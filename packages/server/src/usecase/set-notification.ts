@@ -34,8 +34,9 @@ export function makeSetNotification(deps: SetNotificationDeps): SetNotification 
   return async (context, name, { url, signed }) => {
     await audited(context, 'set_merchant_notification', async (trail) => {
       const merchant = demandMerchant(directory, name);
-      if (url !== undefined) await prove(deps, merchant, url, signed);
       const { id: merchantId } = merchant;
+      trail.note({ merchantId });
+      if (url !== undefined) await prove(deps, merchant, url, signed);
       const change = { kind: 'set_merchant_notification', merchantId, url, signed } as const;
       await trail.commit([change, { kind: 'count_directory_up' }]);
     });

@@ -1,7 +1,8 @@
 import { Refusal } from '../domain/error.ts';
 import type { AccountInquiry, AccountUpdateSource } from './account-update-source.ts';
 import type { AccountUpdates } from './route-inquiries.ts';
-import type { UpdaterVault, WatchStore } from './watch-ports.ts';
+import type { WatchStore } from './watch-ports.ts';
+import type { UpdaterVault } from './watch-vault.ts';
 
 export interface SubscribeCardsDeps {
   readonly accountUpdates: AccountUpdates;
@@ -44,7 +45,7 @@ export async function unsubscribeCard(
 ): Promise<Refusal | undefined> {
   const source = accountUpdates.sourceOf(card.number);
   if (!source.pushes) return undefined;
-  const watchers = await watch.listWatchers(vault.numberIndex(card.number));
+  const watchers = await watch.listWatchers(vault.numberIndex(card.number).sought);
   const own = source.subscriberOf(card.merchant.id);
   if (watchers.some((merchantId) => source.subscriberOf(merchantId) === own)) return undefined;
   const [refusal] = await source.unsubscribe([card]);

@@ -4,7 +4,7 @@ import type { Expiry } from '../domain/expiry.ts';
 import type { Merchant } from '../domain/merchant.ts';
 import type { CardNumber } from '../domain/pan.ts';
 import { type Scheme, schemeOf } from '../domain/scheme.ts';
-import type { AccountUpdate } from './account-update-source.ts';
+import { type AccountUpdate, upstreamFacts } from './account-update-source.ts';
 import type { Audited } from './audit-trail.ts';
 import { findMerchantCard } from './find-merchant-card.ts';
 import type { CardReference, FindNumberDeps } from './find-number.ts';
@@ -52,8 +52,7 @@ export function makeValidatePan(deps: ValidatePanDeps): ValidatePan {
       const [outcome] = await source.inquire([{ merchant, number, expiry }]);
       assert(outcome);
       if (outcome.refusal !== undefined) {
-        const { upstreamCode } = outcome.refusal.facts;
-        if (upstreamCode !== undefined) trail.note({ upstreamCode: String(upstreamCode) });
+        trail.note(upstreamFacts(outcome.refusal));
         throw outcome.refusal;
       }
       const { update } = outcome;

@@ -6,7 +6,8 @@ import type { ValidationStatus } from '../domain/validation.ts';
 import type { AccountUpdate } from './account-update-source.ts';
 import type { Clock, Random } from './ports.ts';
 import { updateFields } from './update-fields.ts';
-import type { ClaimedEntry, Notification, UpdaterVault, WatchedCard } from './watch-ports.ts';
+import type { ClaimedEntry, Notification, SettledCheck, WatchedCard } from './watch-ports.ts';
+import type { UpdaterVault, VaultPlace } from './watch-vault.ts';
 
 export interface WatchNewsDeps {
   readonly vault: UpdaterVault;
@@ -23,7 +24,7 @@ export interface WatchedEntry {
 }
 
 /** What a merchant knows of a card. */
-export type Told = Pick<ClaimedEntry, 'toldStatus' | 'told' | 'notificationCount'>;
+export type Told = Pick<SettledCheck, 'toldStatus' | 'told' | 'notificationCount'>;
 
 /** What is no news to a merchant that was told nothing yet: the card it has is the one there is. */
 const NO_NEWS: readonly ValidationStatus[] = ['N', 'P', 'V'];
@@ -39,28 +40,42 @@ export function newsOf(
   watched: WatchedEntry,
   updates: readonly AccountUpdate[],
 ): { readonly told: Told; readonly notifications: readonly Notification[] } {
+  const { entry } = watched;
+  const place = { panid: entry.panid, merchantId: entry.merchantId, part: 'told' } as const;
   const notifications: Notification[] = [];
-  let { toldStatus, told, notificationCount }: Told = watched.entry;
+  let { toldStatus, notificationCount } = entry;
+  const before = openTold(deps.vault, place, entry.told);
+  let known = before;
   for (const update of updates) {
     const isQuiet = toldStatus === undefined || NO_NEWS.includes(toldStatus);
     if (isQuiet && NO_NEWS.includes(update.status)) continue;
-    const digest = digestOf(deps.vault, watched.entry.panid, update);
-    if (told !== undefined && Buffer.from(told).equals(digest)) continue;
+    const state = stateOf(update);
+    if (known === state) continue;
     notificationCount++;
     toldStatus = update.status;
-    told = digest;
+    known = state;
     notifications.push(notificationOf(deps, watched, update, notificationCount));
   }
+  const told = known === undefined || known === before ? undefined : deps.vault.seal(place, known);
   return { told: { toldStatus, told, notificationCount }, notifications };
 }
 
-function digestOf(
+/** What does not open counts as not told: a merchant may be told twice, and not too little. */
+function openTold(
   vault: UpdaterVault,
-  panid: string,
-  { status, newNumber, newExpiry }: AccountUpdate,
-): Uint8Array {
-  const state = [status, newNumber?.reveal() ?? '', newExpiry ?? ''].join(' ');
-  return vault.textIndex('told', `${panid} ${state}`);
+  place: VaultPlace,
+  told: Uint8Array | undefined,
+): string | undefined {
+  try {
+    return told && vault.open(place, told);
+  } catch (error) {
+    if (error instanceof Refusal && error.code === 'RECORD_DAMAGED') return undefined;
+    throw error;
+  }
+}
+
+function stateOf({ status, newNumber, newExpiry }: AccountUpdate): string {
+  return [status, newNumber?.reveal() ?? '', newExpiry ?? ''].join(' ');
 }
 
 function notificationOf(
@@ -76,7 +91,7 @@ function notificationOf(
     ...updateFields({ number, expiry, by: card.by }, { ...update, scheme }),
     ...(card.customReference !== undefined && { customreference: card.customReference }),
   };
-  const place = { panid, merchantId, part: `notification:${position}` };
+  const place = { panid, merchantId, part: `notification:${position}` } as const;
   return {
     ...{ panid, position, merchantId, requestId: random.recordId() },
     sealed: vault.seal(place, JSON.stringify(fields)),

@@ -5,45 +5,16 @@
  */
 import type { Merchant } from '../domain/merchant.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
-import type { CardNumber } from '../domain/pan.ts';
 import type { RecordId } from '../domain/record-id.ts';
 import type { ValidationStatus } from '../domain/validation.ts';
-
-/** Seals what the updater keeps of cards that may be nobody's here, and finds it again. */
-export interface UpdaterVault {
-  /** 32 bytes, the same for the same number. */
-  numberIndex(number: CardNumber): Uint8Array;
-  /** 32 bytes, for a text that may hold anything. */
-  textIndex(purpose: 'custom-reference' | 'told', text: string): Uint8Array;
-  seal(place: VaultPlace, text: string): Uint8Array;
-  /** @throws {Refusal} `RECORD_DAMAGED` when it was sealed elsewhere or has been changed. */
-  open(place: VaultPlace, bytes: Uint8Array): string;
-  /** The same under the newest key; undefined when it is under that one already. @throws as `open`. */
-  reseal(place: VaultPlace, bytes: Uint8Array): Uint8Array | undefined;
-}
-
-/** What a sealed text belongs to; it opens nowhere else. */
-export interface VaultPlace {
-  readonly panid: string;
-  readonly merchantId: string;
-  /** `entry`, or `notification:<position>`. */
-  readonly part: string;
-}
-
-/** All that is sealed of one watched card. */
-export interface SealedWatch {
-  readonly panid: string;
-  readonly merchantId: string;
-  /** Without a position: the entry itself. Empty when it has ended. */
-  readonly parts: readonly { readonly position: number | undefined; readonly sealed: Uint8Array }[];
-}
+import type { SoughtIndex, WatchIndex } from './watch-vault.ts';
 
 /** A card on a merchant's watchlist. */
 export interface WatchEntry {
   /** 32 lower-case hexadecimal digits, random. */
   readonly panid: string;
   readonly merchantId: string;
-  readonly panIndex: Uint8Array;
+  readonly numberIndex: Pick<WatchIndex, 'current' | 'next'>;
   readonly customIndex?: Uint8Array | undefined;
   /** {@link WatchedCard} as JSON, sealed. */
   readonly sealed: Uint8Array;
@@ -64,11 +35,12 @@ export interface WatchedCard {
 }
 
 /** An entry that is being checked by this node and no other. */
-export interface ClaimedEntry extends Omit<WatchEntry, 'panIndex' | 'createdAtMs' | 'customIndex'> {
+export interface ClaimedEntry
+  extends Omit<WatchEntry, 'numberIndex' | 'createdAtMs' | 'customIndex'> {
   /** Fences the unit that settles the check: a later claim has another number. */
   readonly claim: number;
   readonly toldStatus?: ValidationStatus | undefined;
-  /** A keyed digest of what the merchant was told last. */
+  /** What the merchant was told last, sealed. */
   readonly told?: Uint8Array | undefined;
   readonly notificationCount: number;
   readonly failureCount: number;
@@ -132,6 +104,8 @@ export type WatchChange =
       readonly organization: OrganizationNumber | undefined;
       readonly atMs: number;
     }
+  /** The same of some of a merchant's cards; what was to be told of them goes with them. */
+  | { readonly kind: 'leave_merchant'; readonly merchantId: string; readonly atMs: number }
   /** The end of a claimed entry: nothing of its card is kept. */
   | {
       readonly kind: 'finish_watch';
@@ -146,6 +120,13 @@ export type WatchChange =
       /** A lineage, or the index of a number that is not on record yet. */
       readonly subject: Uint8Array;
       readonly panid: string;
+    }
+  /** They are no longer fed by an index of a number, but for this one. */
+  | {
+      readonly kind: 'forget_subjects';
+      readonly organization: OrganizationNumber;
+      readonly panid: string;
+      readonly keep: Uint8Array;
     }
   /** Whoever watches is to be told of a change, which is in the same unit. */
   | {
@@ -164,7 +145,7 @@ export type WatchChange =
       readonly atMs: number;
     }
   | { readonly kind: 'drop_fed'; readonly fed: FedChange }
-  | { readonly kind: 'wake_number'; readonly panIndex: Uint8Array; readonly atMs: number }
+  | { readonly kind: 'wake_number'; readonly sought: SoughtIndex; readonly atMs: number }
   | { readonly kind: 'settle_check'; readonly check: SettledCheck }
   | { readonly kind: 'add_notification'; readonly notification: Notification }
   | { readonly kind: 'settle_delivery'; readonly delivery: SettledDelivery }
@@ -175,6 +156,13 @@ export type WatchChange =
       readonly atMs: number;
     };
 
+/** A watched card whose last check had no answer, or that could not be subscribed to. */
+export interface FailingWatch
+  extends Pick<ClaimedEntry, 'panid' | 'merchantId' | 'failureCount' | 'nextCheckAtMs'> {
+  /** Why: a code of docs/errors.md. */
+  readonly lastCode: string;
+}
+
 export interface SettledCheck {
   readonly panid: string;
   readonly claim: number;
@@ -182,6 +170,7 @@ export interface SettledCheck {
   readonly organization?: OrganizationNumber | undefined;
   readonly lineage?: RecordId | undefined;
   readonly toldStatus?: ValidationStatus | undefined;
+  /** Undefined: it was told nothing since, and what is there stays. */
   readonly told?: Uint8Array | undefined;
   readonly notificationCount: number;
   readonly failureCount: number;
@@ -203,20 +192,24 @@ export interface SettledDelivery {
 
 export interface WatchStore {
   /** The panid under which a merchant watches a number. */
-  findPanid(merchantId: string, panIndex: Uint8Array): Promise<string | undefined>;
+  findPanid(merchantId: string, sought: SoughtIndex): Promise<string | undefined>;
   /** Whose an entry is that has not ended, and of which organization the card. */
   findWatch(
     panid: string,
   ): Promise<Pick<ClaimedEntry, 'merchantId' | 'organization' | 'subscribedAtMs'> | undefined>;
+  /** Whether a merchant watches anything. */
+  isWatching(merchantId: string): Promise<boolean>;
   /** The merchants that watch a number. */
-  listWatchers(panIndex: Uint8Array): Promise<readonly string[]>;
+  listWatchers(sought: SoughtIndex): Promise<readonly string[]>;
   /** In their own order, from the first one behind `after` on. */
   listPanids(
     merchantId: string,
-    customIndex: Uint8Array,
+    sought: SoughtIndex,
     after: string,
     limit: number,
   ): Promise<readonly string[]>;
+  /** In the order of their panids, from the first one behind `after` on. */
+  listFailing(after: string, limit: number): Promise<readonly FailingWatch[]>;
   /** What is due and has not made its entry due yet, oldest first. */
   listDueFeed(nowMs: number, limit: number): Promise<readonly FedChange[]>;
   /** All that one who watches has not been told yet, in the order it is told; 10,000 at most. */

@@ -12,7 +12,7 @@ import { LOOPBACK_TRANSPORT } from '../../src/http/transport.ts';
 import { makeLog } from '../../src/log.ts';
 import { openService } from '../../src/service.ts';
 import { simulate } from '../../src/simulate.ts';
-import { operator } from '../harness/service.ts';
+import { editByHand, operator } from '../harness/service.ts';
 import { testCertificates } from '../harness/simulated-schemes.ts';
 import { cardOf, startWatchingService } from '../harness/watching-service.ts';
 
@@ -77,6 +77,13 @@ function pushBy(path: string, body: string, pair: { cert?: string; key?: string 
   });
 }
 
+/** The newest audit record of a watched card: what was done, and why not. */
+const lastRecordOf = (panid: string) => {
+  const records = server.audit().filter((record) => record.panid === panid);
+  const { action, code, upstreamCode } = records.at(-1) ?? {};
+  return { action, code, upstreamCode };
+};
+
 const lastOf = (panid: string) => watching.toldOf(panid).at(-1)?.fields;
 const end = (panid: string, headers = server.merchant.headers()) =>
   server.send({ method: 'DELETE', path: `/api/cu/${panid}/unsubscribe`, headers });
@@ -110,6 +117,21 @@ describe('a watched card of a scheme that pushes', () => {
     assert.equal(await visa.push(url('visa'), VISA_CARD, 'C'), 200);
     await watching.settle();
     assert.deepEqual([visa.callCount, watching.toldOf(visaId).length], [calls + 1, 1]);
+  });
+});
+
+describe('a check that its scheme does not answer', () => {
+  it('is on record with what the scheme called it, and repeated', async () => {
+    visa.setFault({ status: 503 });
+    server.moveClock(30 * DAY_MS);
+    await watching.settle();
+    const refused = { action: 'check_watch', code: 'UPSTREAM_REFUSED', upstreamCode: 'HTTP 503' };
+    assert.deepEqual(lastRecordOf(visaId), refused);
+    visa.setFault(undefined);
+    server.moveClock(16 * 60_000);
+    await watching.settle();
+    const answered = { action: 'check_watch', code: undefined, upstreamCode: undefined };
+    assert.deepEqual(lastRecordOf(visaId), answered);
   });
 });
 
@@ -188,6 +210,8 @@ describe('a card that is not watched any more', () => {
     assert.equal((await end(mastercardId)).status, 404);
     await watching.settle();
     assert.ok(mastercard.subscribed.has(MASTERCARD_CARD));
+    const refused = { action: 'end_watch', code: 'UPSTREAM_REFUSED', upstreamCode: 'HTTP 503' };
+    assert.deepEqual(lastRecordOf(mastercardId), refused);
     mastercard.setFault(undefined);
     server.moveClock(DAY_MS);
     await watching.settle();
@@ -196,6 +220,71 @@ describe('a card that is not watched any more', () => {
       `select length(sealed) as size from watch_entry where panid = '${mastercardId}'`,
     );
     assert.equal(row?.size, 0);
+  });
+});
+
+describe('a card of a merchant that is disabled', () => {
+  /** A merchant that watches a Visa card, which is subscribed to, and a card of ours. */
+  async function watchingMerchant(name: string): Promise<string> {
+    const { merchant, apiKey } = await server.service.register.addMerchant(operator, {
+      ...{ name, publicKeyPem: watching.publicKeyPem, algorithm: 'rsa-v1_5' },
+    });
+    const { setNotification } = server.service.updater;
+    await setNotification(operator, name, { url: receiver.url, signed: false });
+    const headers = { ...server.merchant.headers(), 'x-api-key': apiKey };
+    const ours = await watching.newCard();
+    const pans = [cardOf(VISA_CARD), cardOf(ours)];
+    const body = JSON.stringify({ pans, merchantid: merchant.id });
+    const path = '/api/cu/addwatchlist';
+    assert.equal((await server.send({ method: 'POST', path, headers, body })).status, 200);
+    server.moveClock(DAY_MS);
+    await watching.settle();
+    assert.ok(visa.subscribed.has(VISA_CARD));
+    // Something waits to be told.
+    receiver.answer(() => 500);
+    await watching.tell({ kind: 'closed', pan: ours });
+    await watching.settle();
+    receiver.answer(() => 200);
+    return merchant.id;
+  }
+
+  const leftOf = (merchantId: string) =>
+    server.rows(`select ended, length(sealed) as size from watch_entry
+        where merchant = '${merchantId}'
+      union all select 0, length(sealed) from notification
+        where merchant = '${merchantId}' and state <> 'delivered'`);
+  const gone = [
+    { ended: 1, size: 0 },
+    { ended: 1, size: 0 },
+  ];
+  const plain = (rows: readonly object[]) => rows.map((row) => ({ ...row }));
+
+  it('is unsubscribed and forgotten at once, with what was to be told of it', async () => {
+    const merchantId = await watchingMerchant('third');
+    assert.equal(leftOf(merchantId).length, 3);
+    await server.service.disableMerchant(operator, 'third');
+    await watching.settle();
+    assert.ok(!visa.subscribed.has(VISA_CARD));
+    assert.deepEqual(plain(leftOf(merchantId)), gone);
+    const records = server.audit().filter((record) => record.merchantId === merchantId);
+    const actions = [...new Set(records.map(({ who, action }) => `${who} ${action}`))];
+    assert.deepEqual(actions, [
+      ...['operator add_merchant', 'operator set_merchant_notification', 'updater check_watch'],
+      ...['updater notify_merchant', 'operator disable_merchant', 'operator end_watch'],
+    ]);
+  });
+
+  it('is so at its next check, when the command that disables it was interrupted', async () => {
+    const merchantId = await watchingMerchant('fourth');
+    editByHand(server.home, (database) => {
+      database.exec(`update merchant set disabled_at = 1 where merchant = '${merchantId}';
+        update directory_version set version = version + 1`);
+    });
+    await server.service.directory.refresh();
+    server.moveClock(200 * DAY_MS);
+    await watching.settle();
+    assert.ok(!visa.subscribed.has(VISA_CARD));
+    assert.deepEqual(plain(leftOf(merchantId)), gone);
   });
 });
 

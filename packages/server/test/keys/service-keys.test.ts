@@ -87,6 +87,30 @@ for (const engine of KEY_ENGINES) {
       await after.close();
     });
 
+    it('of the index of watched cards: each is found by the new one, also without the older', async () => {
+      const columns = ['pan_index', 'next_pan_index', 'custom_index'];
+      const sql = columns
+        .map((column) => `select ${column} from watch_entry where ended = 0`)
+        .join(' union all ');
+      const before = await digestOf(sql);
+      assert.equal(before.length, 15);
+      assert.equal((await rekey('updater-index', 'there')).became, 'waits');
+      const done = { epoch: 2, became: 'makes', damagedCount: 0 } as const;
+      assert.deepEqual(await rekey('updater-index'), done);
+      const now = await digestOf(sql);
+      assert(!now.some((each) => before.includes(each)));
+      const opened = await openTestHome(test.home, test.options.database);
+      assert.equal(await demandWatches(opened), 5);
+      await assert.rejects(destroy('updater-index', 1, 60_000), refusal('EPOCH_NOT_QUIET'));
+      // Nothing is left to be done; no third key is made while there is an older one.
+      assert.deepEqual(await rekey('updater-index'), done);
+      assert.deepEqual(await digestOf(sql), now);
+      await destroy('updater-index', 1);
+      await opened.serviceKeys.refresh();
+      assert.equal(await demandWatches(opened), 5);
+      await opened.close();
+    });
+
     it('of watched cards: it is not destroyed while something is under it', async () => {
       assert.equal((await rekey('updater-data')).epoch, 3);
       // A row that came back from a backup, say.
@@ -96,6 +120,22 @@ for (const engine of KEY_ENGINES) {
       await assert.rejects(destroy('updater-data', 2), refusal('EPOCH_IN_USE'));
       const again = await rekey('updater-data');
       assert.deepEqual(again, { epoch: 3, became: 'makes', damagedCount: 1 });
+    });
+
+    it('of the index of watched cards: one whose number cannot be read is left until it ends', async () => {
+      const left = { epoch: 3, became: 'makes', damagedCount: 1 } as const;
+      assert.deepEqual(await rekey('updater-index'), left);
+      await assert.rejects(destroy('updater-index', 2), refusal('EPOCH_IN_USE'));
+      const opened = await openTestHome(test.home, test.options.database);
+      const [damaged] = await test.rows("select panid from watch_entry where panid like '%1'");
+      const change = { kind: 'end_watch', panid: String(damaged?.panid) } as const;
+      await opened.audit.ledger.commit({
+        changes: [{ ...change, organization: undefined }],
+        audit: { atMs: 1, who: 'updater', action: 'end_watch', outcome: 'done', requestId: 'end' },
+      });
+      await opened.close();
+      assert.deepEqual(await rekey('updater-index'), { ...left, damagedCount: 0 });
+      await destroy('updater-index', 2);
     });
 
     it('of messages: merchants go over from one to the next, and none is refused', async () => {
@@ -138,8 +178,11 @@ for (const engine of KEY_ENGINES) {
     it('of audit checkpoints: older ones are good still, and its key stays for that', async () => {
       await test.signedIn().create();
       await test.service.audit.checkpointer.flush();
+      const signing = () => test.service.audit.publicKeys().map(fingerprintOf)[0];
+      const before = signing();
       assert.equal((await rekey('audit')).epoch, 2);
-      await until(async () => test.service.audit.publicKeys().length === 2);
+      // Both are there before the new one signs.
+      await until(async () => signing() !== before);
       await test.signedIn().create();
       await test.service.audit.checkpointer.flush();
       const { archive, readNotes, publicKeys } = test.service.audit;

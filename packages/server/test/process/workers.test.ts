@@ -1,62 +1,33 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { it } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { rmSync } from 'node:fs';
+import { after, it } from 'node:test';
 import { makeBenchService } from '../../bench/service-under-test.ts';
 import { startClients } from '../../crash/clients.ts';
 import { makeModel } from '../../crash/model.ts';
 import { makeSeeded } from '../../crash/seeded.ts';
-import { freePort } from '../harness/postgres.ts';
+import { freePort, makeTestDatabase } from '../harness/postgres.ts';
+import { startWorkers, until } from '../harness/workers.ts';
 
-const MAIN = join(import.meta.dirname, '../../src/main.ts');
+const database = await makeTestDatabase();
+after(() => database.close());
 
-it('two workers share a port, one that is killed is replaced, and SIGTERM loses no answer', async () => {
-  const service = await makeBenchService(undefined, 0);
-  const port = await freePort();
-  const args = ['serve', '--home', service.home, '--port', String(port), '--workers', '2'];
-  const program = spawn(process.execPath, ['--conditions=pantoken-source', MAIN, ...args], {
-    stdio: 'ignore',
+for (const engine of ['sqlite', 'postgres'] as const) {
+  it(`two workers on one ${engine} share a port, one that is killed is replaced, and SIGTERM loses no answer`, async () => {
+    const place = engine === 'postgres' ? { engine, url: database.url } : undefined;
+    const service = await makeBenchService(place, 0);
+    const workers = await startWorkers(service.home, await freePort(), place);
+    const model = makeModel();
+    const deps = { credentials: service, model, seeded: makeSeeded(1) };
+    const clients = startClients({ ...deps, urls: () => [workers.url] }, 4);
+    const answered = (wanted: number) =>
+      until(async () => clients.answeredCount() >= wanted, 'the service does not answer');
+    await answered(20);
+    await workers.replaceOne();
+    await answered(clients.answeredCount() + 20);
+    const { code } = await workers.stop();
+    await clients.stop();
+    rmSync(service.home, { recursive: true });
+    assert.equal(code, 0);
+    assert.deepEqual(model.violations, []);
   });
-  const { pid } = program;
-  const workersOf = () =>
-    readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
-  const url = `http://127.0.0.1:${port}`;
-  await untilAnswering(url);
-  const model = makeModel();
-  const seeded = makeSeeded(1);
-  const deps = { urls: () => [url], credentials: service, model, seeded };
-  const clients = startClients(deps, 4);
-  await untilAnswered(clients.answeredCount, 20);
-  const [victim] = workersOf();
-  assert(victim);
-  process.kill(victim, 'SIGKILL');
-  while (workersOf().length < 2 || workersOf().includes(victim)) await sleep(50);
-  await untilAnswered(clients.answeredCount, clients.answeredCount() + 20);
-  const ended = once(program, 'exit');
-  program.kill('SIGTERM');
-  const [code] = await ended;
-  await clients.stop();
-  rmSync(service.home, { recursive: true });
-  assert.equal(code, 0);
-  assert.deepEqual(model.violations, []);
-});
-
-async function untilAnswering(url: string): Promise<void> {
-  for (let tries = 0; tries < 600; tries++) {
-    try {
-      await fetch(url);
-      return;
-    } catch {
-      await sleep(50);
-    }
-  }
-  assert.fail('the workers do not listen');
-}
-
-async function untilAnswered(count: () => number, wanted: number): Promise<void> {
-  for (let tries = 0; tries < 1200 && count() < wanted; tries++) await sleep(50);
-  assert.ok(count() >= wanted, 'the service does not answer');
 }
