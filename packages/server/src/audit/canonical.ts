@@ -41,10 +41,12 @@ function isInOrder(value: object): boolean {
 
 /**
  * Whether a text is one object and holds no other, as far as can be seen at a glance: a bracket within
- * a string takes the long way, too. So does an escape, which half of a surrogate pair would be.
+ * a string takes the long way, too. So does an escape, which half of a surrogate pair would be, and
+ * null, which stands for what is no number.
  */
 function isFlat(text: string): boolean {
-  return !text.includes('{', 1) && !text.includes('[') && !text.includes('\\');
+  const isOneObject = !text.includes('{', 1) && !text.includes('[');
+  return isOneObject && !text.includes('\\') && !text.includes(':null');
 }
 
 /** Unlike its string, a canonical text cannot be changed unnoticed: white space and order count. */
