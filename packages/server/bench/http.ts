@@ -1,7 +1,8 @@
 /**
  * `npm run bench:http`: requests a second of each call, as a part of what a bare Fastify echo does in
- * the same run. Server on one core, client (wrk) on another; PostgreSQL, where it is used, has the
- * client's core. Rounds go in turn, so that a noisy machine is noisy to all; the median is printed.
+ * the same run, and beside the least that an inquiry needs. Server on one core, client (wrk) on
+ * another; PostgreSQL, where it is used, has the client's core. Rounds go in turn, so that a noisy
+ * machine is noisy to all; the median is printed.
  *
  * @module
  */
@@ -25,7 +26,7 @@ const { values: options } = parseArgs({
     seconds: { type: 'string', default: '5' },
     rounds: { type: 'string', default: '3' },
     cards: { type: 'string', default: '10000' },
-    connections: { type: 'string', default: '64' },
+    connections: { type: 'string', default: '128' },
     engines: { type: 'string', default: 'sqlite,postgres' },
     only: { type: 'string' },
   },

@@ -137,6 +137,21 @@ describe('a disabled caller', () => {
   });
 });
 
+it('the record of what was done to a caller names the caller', async () => {
+  const { name } = await addCaller(test);
+  await test.service.rotateCaller(operator, name, 0);
+  await test.service.disableCaller(operator, name);
+  const [id] = test.service.directory
+    .listCallers()
+    .filter((each) => each.name === name)
+    .map((each) => each.id);
+  const about = test.audit().filter(({ callerId }) => callerId === id);
+  assert.deepEqual(
+    about.map(({ action, who }) => [action, who]),
+    ['add_caller', 'rotate_caller', 'disable_caller'].map((action) => [action, 'operator']),
+  );
+});
+
 describe('allowed networks', () => {
   it('let a caller in from there and from nowhere else', async () => {
     const inside = await addCaller(test, { networks: ['127.0.0.0/8', '::1'] });

@@ -104,6 +104,8 @@ export interface AuditRecord {
   /** The merchant it was about, and the watched card. */
   readonly merchantId?: string;
   readonly panid?: string;
+  /** The caller that was made or changed; who did it is `who`. */
+  readonly callerId?: string;
   /** `request_lift` and `approve_lift`: whose limits, how many times as high, until when. */
   readonly lift?: {
     readonly id: string;

@@ -30,6 +30,7 @@ export type AuditFacts = {
     | 'lift'
     | 'bait'
     | 'merchantId'
+    | 'callerId'
     | 'panid'
     | 'key']?: AuditRecord[Name] | undefined;
 };
@@ -191,6 +192,7 @@ function recordInOrder(facts: AuditFacts, parts: RecordParts): AuditRecord {
     action: parts.action,
     atMs: parts.atMs,
     bait: facts.bait,
+    callerId: facts.callerId,
     change: facts.change,
     code: parts.code,
     key: facts.key,

@@ -35,6 +35,7 @@ export function makeChangeCallerKeys(deps: ChangeCallerKeysDeps): ChangeCallerKe
   return async (context, name, change) => {
     await audited(context, 'change_caller_keys', async (trail) => {
       const caller = demandCaller(directory, name);
+      trail.note({ callerId: caller.id });
       const keys = changedKeys(deps, caller, change);
       makeCaller({ ...caller, keys }, caller.id); // Refuses what could not be registered.
       await trail.commit([

@@ -21,6 +21,7 @@ export function makeDisableCaller({ audited, directory, clock }: DisableDeps): D
   return async (context, name) => {
     await audited(context, 'disable_caller', async (trail) => {
       const { id: callerId } = demandCaller(directory, name);
+      trail.note({ callerId });
       const atMs = clock.nowMs();
       await trail.commit([
         { kind: 'disable_caller', callerId, atMs },

@@ -43,6 +43,7 @@ export function makeManageCallers({ audited, directory, clock }: ManageCallersDe
         demandRight(caller, 'manage');
         const found = managedBy(caller).find((each) => each.name === name);
         if (found === undefined) throw new Refusal('CALLER_NOT_FOUND');
+        trail.note({ callerId: found.id });
         const disable = {
           kind: 'disable_caller',
           callerId: found.id,

@@ -119,10 +119,11 @@ export function makeRegister(deps: RegisterDeps): Register {
         if (deps.publicKeys.parse(use, publicKeyPem) === undefined) refuseField('keys');
       }
       const { registered, apikey, secret } = newCredential(deps, caller);
-      await register(audited, context, 'add_caller', async () => [
+      const changes = [
         { kind: 'add_caller', caller },
         { kind: 'add_credential', registered },
-      ]);
+      ] as const;
+      await register(audited, context, 'add_caller', changes, { callerId: caller.id });
       await refresh();
       return { caller, apikey, secret };
     },
@@ -144,13 +145,8 @@ export function makeRegister(deps: RegisterDeps): Register {
       }
       const apiKey = credentials.newSecret();
       const registered = { merchant, apiKeyDigest: credentials.digest(apiKey) };
-      await register(
-        audited,
-        context,
-        'add_merchant',
-        async () => [{ kind: 'add_merchant', registered }],
-        { merchantId: merchant.id },
-      );
+      const changes = [{ kind: 'add_merchant', registered }] as const;
+      await register(audited, context, 'add_merchant', changes, { merchantId: merchant.id });
       await refresh();
       return { merchant, apiKey };
     },
@@ -188,12 +184,12 @@ function register(
   audited: Audited,
   context: RequestContext,
   action: 'add_caller' | 'add_merchant',
-  makeChanges: () => Promise<readonly Change[]>,
-  facts: AuditFacts = {},
+  changes: readonly Change[],
+  facts: AuditFacts,
 ): Promise<void> {
   return audited(context, action, async (trail) => {
     trail.note(facts);
-    const outcome = await trail.commit([...(await makeChanges()), { kind: 'count_directory_up' }]);
+    const outcome = await trail.commit([...changes, { kind: 'count_directory_up' }]);
     if (!outcome.committed) throw new Refusal('ALREADY_REGISTERED');
   });
 }

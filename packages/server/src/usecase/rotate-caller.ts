@@ -32,6 +32,7 @@ export function makeRotateCaller(deps: RotateCallerDeps): RotateCaller {
   return async (context, name, overlapMs) => {
     const answer = await audited(context, 'rotate_caller', async (trail) => {
       const caller = demandCaller(directory, name);
+      trail.note({ callerId: caller.id });
       const nowMs = clock.nowMs();
       const valid = directory
         .listCredentials(caller.id)
