@@ -34,5 +34,21 @@ export async function encryptTo(
   }
   const room = roomOf(algorithm, key.asymmetricKeyDetails?.modulusLength ?? 0);
   if (bytes.length > room) throw new Refusal('ANSWER_TOO_LONG', { bytes: bytes.length, room });
-  return publicEncrypt({ key, ...RSA_OPTIONS[algorithm] }, bytes).toString('base64');
+  return withoutTraces(() => publicEncrypt({ key, ...RSA_OPTIONS[algorithm] }, bytes)).toString(
+    'base64',
+  );
+}
+
+/**
+ * To see whether options are a CryptoKey, Node throws an error of its own and catches it; without a
+ * trace in it, encrypting under RSA-4096 takes a tenth less. Nothing that waits may be inside.
+ */
+function withoutTraces<T>(work: () => T): T {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return work();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
