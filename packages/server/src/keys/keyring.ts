@@ -7,6 +7,7 @@ import type { Custody } from './custody.ts';
 import { type KeyWrapper, newKeyBytes } from './key-wrapper.ts';
 import { type OpenedKeys, openKeys } from './open-keys.ts';
 import { open, seal } from './seal.ts';
+import { makeShortHmac, type ShortHmac } from './short-hmac.ts';
 import { makeOpenInTurn } from './token-opener.ts';
 
 export interface KeyringDeps {
@@ -68,10 +69,8 @@ export async function makeKeyring(deps: KeyringDeps): Promise<Keyring> {
 
     panIndex(organization, number) {
       const { index } = keysOf(organization);
-      const digest = (key: KeyObject) =>
-        createHmac('sha256', key).update(number.reveal(), 'latin1').digest();
-      const next = index.next && digest(index.next);
-      return { current: digest(index.current), next, findBy: index.findBy };
+      const next = index.next && hmacOf(index.next)(number.reveal());
+      return { current: hmacOf(index.current)(number.reveal()), next, findBy: index.findBy };
     },
 
     referenceIndex(organization, reference) {
@@ -104,6 +103,16 @@ export async function makeKeyring(deps: KeyringDeps): Promise<Keyring> {
       await refreshing;
     },
   };
+}
+
+const hmacs = new WeakMap<KeyObject, ShortHmac>();
+
+function hmacOf(key: KeyObject): ShortHmac {
+  const known = hmacs.get(key);
+  if (known !== undefined) return known;
+  const made = makeShortHmac(key);
+  hmacs.set(key, made);
+  return made;
 }
 
 /** Threat 8 of SECURITY.md: organization, token, record and key, and what part of the record it is. */
