@@ -20,6 +20,7 @@ import type { RecordId } from '../src/domain/record-id.ts';
 import { makeCardStore } from '../src/store/card-store.ts';
 import { openStore, type StorePlace } from '../src/store/place.ts';
 import { makePostgresServer } from '../test/harness/postgres.ts';
+import { fillSqlite, idOfSqlite, NUMBER_COLUMNS, SPREAD } from './fill-sqlite.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -31,17 +32,6 @@ const { values: options } = parseArgs({
 
 const ORGANIZATION = 100 as OrganizationNumber;
 const CHUNK = 250_000;
-
-const NUMBER_COLUMNS = `organization, number_id, lineage, pan_index, token, epoch, data_key_epoch,
-  sealed_pan, created_at`;
-
-/**
- * A permutation of 33 bits (odd factors, a shift folded in): tokens are spread like random ones, and
- * never equal. Exclusive or is written in operators that both engines have.
- */
-const FOLDED = '(i * 137438953447) % 8589934592';
-const SPREAD = `(((${FOLDED}) | ((${FOLDED}) >> 16)) - ((${FOLDED}) & ((${FOLDED}) >> 16))) * 402653189
-  % 8589934592`;
 
 /** One engine under growth. */
 interface Engine {
@@ -57,7 +47,6 @@ interface Engine {
   close(): Promise<void>;
 }
 
-const idOfSqlite = `unhex(printf('%016X%016X', i, ${SPREAD}))`;
 const idOfPostgres = `decode(lpad(to_hex(i), 16, '0') || lpad(to_hex(${SPREAD}), 16, '0'), 'hex')`;
 
 async function openSqliteEngine(): Promise<Engine> {
@@ -67,19 +56,10 @@ async function openSqliteEngine(): Promise<Engine> {
   await (await openStore(place)).close();
   const database = new DatabaseSync(path);
   database.exec('pragma synchronous = off; pragma cache_size = -4000000;');
-  const series = (from: number, to: number) =>
-    `with recursive s(i) as (select ${from} union all select i + 1 from s where i + 1 < ${to})`;
   return {
     place,
     async fill(from, to) {
-      database.exec(`begin;
-        insert into card_number (${NUMBER_COLUMNS}) ${series(from, to)}
-        select 100, ${idOfSqlite}, x'', randomblob(32),
-          printf('540208A%05X%04d', (${SPREAD}) / 8192, (${SPREAD}) % 8192), 1, 1,
-          randomblob(44), 1795000000000 + i from s;
-        insert into card ${series(from, to)}
-        select 100, ${idOfSqlite}, 1, 1, 203011, 1, 1, randomblob(64), 1795000000000 + i from s;
-        commit;`);
+      fillSqlite(database, from, to);
     },
     async sample(size, count) {
       const find = database.prepare(`select ${idOfSqlite} as id from (select ? as i)`);
