@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Refusal } from '../domain/error.ts';
+import { makeLimitRefusals } from '../usecase/request-rate.ts';
 import { check } from './check.ts';
 import { requesterOf } from './requester.ts';
 
@@ -49,6 +50,7 @@ export function shedLoad(
     lookedAt = now;
   }, LOOK_EVERY_MS).unref();
 
+  const refusals = makeLimitRefusals({ nowMs: () => performance.now() });
   const share = countShares(Math.max(1, Math.floor(requestsMax * SHARE_MAX)));
   app.decorateRequest('holder', undefined);
   app.addHook(
@@ -69,14 +71,12 @@ export function shedLoad(
     const who = requesterOf(request);
     // Who has gone meanwhile would never be counted out again.
     if (who === undefined || reply.raw.closed) done();
-    else done(share.take(request, who) ? null : refuseShare());
+    else done(share.take(request, who) ? null : refusals.refuse(who, 'RATE_EXCEEDED', {}, 1));
   });
   app.addHook('onClose', async () => {
     clearInterval(timer);
   });
 }
-
-const refuseShare = () => new Refusal('RATE_EXCEEDED', { retryAfterSeconds: 1 });
 
 /** Requests under way of each requester; there are no more of these than are registered. */
 function countShares(shareMax: number) {

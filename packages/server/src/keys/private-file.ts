@@ -36,7 +36,7 @@ export function readPrivateFile(path: string): string {
 /** Makes a new file of mode 0600, durable when this returns. @throws when there is one. */
 export function createPrivateFile(path: string, text: string): void {
   writeDurably(path, text, 'wx');
-  syncFolder(path);
+  removingAtError(path, () => syncFolder(path));
 }
 
 /**
@@ -69,11 +69,25 @@ export function replacePrivateFile(path: string, text: string): void {
 
 function writeDurably(path: string, text: string, flags: 'w' | 'wx'): void {
   const file = openSync(path, flags, 0o600);
+  const write = () => {
+    try {
+      writeFileSync(file, text);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+  };
+  if (flags === 'wx') removingAtError(path, write);
+  else write();
+}
+
+/** Half of a file is not left behind: the next try would take it for one that is there already. */
+function removingAtError(path: string, work: () => void): void {
   try {
-    writeFileSync(file, text);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
+    work();
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
   }
 }
 

@@ -30,6 +30,7 @@ export function makeShortHmac(key: KeyObject): ShortHmac {
     const length = inner.write(text, BLOCK_BYTES, 'latin1');
     // Hexadecimal digits cost half of what a buffer of each hash costs.
     const digest = hash('sha256', inner.subarray(0, BLOCK_BYTES + length), 'hex');
+    inner.fill(0, BLOCK_BYTES, BLOCK_BYTES + length); // Nothing stays of a card number.
     outer.write(digest, BLOCK_BYTES, 'hex');
     return Buffer.from(hash('sha256', outer, 'hex'), 'hex');
   };

@@ -15,7 +15,8 @@ export const WATCH_READS = {
     from watch_entry where panid = $1 and ended = 0`,
   findWatchOfMerchant: `
     select 1 as "found"
-    where exists (select 1 from watch_entry where merchant = $1 and ended = 0)`,
+    where exists (
+      select 1 from watch_entry where merchant = $1 and pan_index is not null and ended = 0)`,
   listWatchers: `
     select merchant from watch_entry where pan_index in ($1, $2) and ended = 0 limit 100000`,
   listPanids: `
@@ -58,12 +59,17 @@ export const WATCH_WRITES = {
   leaveWatch: `
     update watch_entry set ended = 2, pan_index = null, next_pan_index = null, custom_index = null,
       next_check_at = $2, claimed_until = 0, claim_count = claim_count + 1
-    where panid = $1`,
-  /** A page of a merchant's: a transaction of some milliseconds, so that nobody waits long behind it. */
+    where panid = $1 and ended = 0`,
+  /**
+   * A page of a merchant's: a transaction of some milliseconds, so that nobody waits long behind it. What
+   * is ended has no index, and those before are passed over.
+   */
   leaveMerchant: `
     update watch_entry set ended = 2, pan_index = null, next_pan_index = null, custom_index = null,
       next_check_at = $2, claimed_until = 0, claim_count = claim_count + 1
-    where panid in (select panid from watch_entry where merchant = $1 and ended = 0 limit 500)`,
+    where panid in (
+      select panid from watch_entry
+      where merchant = $1 and pan_index is not null and ended = 0 limit 500)`,
   /** By who has claimed it, and nobody else. */
   finishWatch: `
     update watch_entry set fence = claim_count - $2, ended = 1, pan_index = null,
