@@ -4,7 +4,7 @@ import { Refusal, type RefusalCode } from '../domain/error.ts';
 import { checkAgainAt, nextCheckAt, type UpdaterSchedule } from '../domain/watch-schedule.ts';
 import { type AccountUpdate, upstreamFacts } from './account-update-source.ts';
 import type { Alarm } from './audit-ports.ts';
-import { type FinishWatchDeps, finishWatch } from './finish-watch.ts';
+import { type FinishWatchDeps, finishWatch, TRIES_MAX } from './finish-watch.ts';
 import { type DamagedEntry, type OpenedEntry, openEntries } from './open-entry.ts';
 import type { Change } from './ports.ts';
 import { type Replay, type ReplayDeps, replayChanges } from './replay-changes.ts';
@@ -111,7 +111,8 @@ async function settle(
 
 /**
  * An entry that does not open is due again later, as after a check without an answer, since it may be
- * repaired. One that nobody watches any more is forgotten: whom its scheme could leave out is not known.
+ * repaired, or a node may lack a key for a moment. One that nobody watches any more is forgotten at the
+ * last try: whom its scheme could leave out is not known.
  */
 async function settleDamaged(
   deps: CheckWatchlistDeps,
@@ -123,7 +124,8 @@ async function settleDamaged(
   const action = isOver ? 'end_watch' : 'check_watch';
   const facts = auditOf(nowMs, { action, requestId, merchantId, panid });
   const audit = { ...facts, outcome: 'refused', code } as const;
-  const change: Change = isOver
+  const isGivenUp = isOver && entry.failureCount + 1 >= TRIES_MAX;
+  const change: Change = isGivenUp
     ? { kind: 'finish_watch', panid, organization, claim }
     : failedCheck(entry, code, nowMs, subscribedAtMs);
   raiseDamaged(deps, audit);

@@ -12,7 +12,7 @@ export interface FinishWatchDeps extends SubscribeCardsDeps {
 }
 
 /** A scheme that does not take it for so long, up to a day apart, keeps its subscription. */
-const TRIES_MAX = 10;
+export const TRIES_MAX = 10;
 
 /**
  * Forgets a card that nobody watches any more, once its scheme need not push any more. It is forgotten,
