@@ -123,6 +123,8 @@ function openApp(transport: Transport, log: FastifyBaseLogger): FastifyInstance 
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
     forceCloseConnections: 'idle',
+    // What still comes on an open connection is answered in the form of its face, and the connection ends.
+    return503OnClosing: false,
     // Its defaults would drop unknown fields and turn numbers into strings without a word.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
     clientErrorHandler: answerBrokenHttp,
