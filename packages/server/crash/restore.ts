@@ -40,17 +40,14 @@ async function restoreBaseBackup(): Promise<void> {
     server.url('postgres'),
     async () => {
       const data = join(folder, 'copied/data');
-      await run(
-        'pg_basebackup',
-        '--dbname',
-        server.url('postgres'),
-        '--pgdata',
-        data,
-        '--checkpoint=fast',
-      );
+      await baseBackup(server.url('postgres'), data);
     },
     async () => (await start([], 'copied')).url('postgres'),
   );
+}
+
+function baseBackup(url: string, data: string) {
+  return run('pg_basebackup', '--dbname', url, '--pgdata', data, '--checkpoint=fast');
 }
 
 const MOMENT = 'before_the_mistake';
@@ -70,14 +67,7 @@ async function restoreToMoment(): Promise<void> {
   await drillRestore(
     server.url('postgres'),
     async () => {
-      await run(
-        'pg_basebackup',
-        '--dbname',
-        server.url('postgres'),
-        '--pgdata',
-        data,
-        '--checkpoint=fast',
-      );
+      await baseBackup(server.url('postgres'), data);
       await query(`select pg_create_restore_point('${MOMENT}')`);
     },
     async () => {

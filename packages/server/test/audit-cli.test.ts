@@ -1,31 +1,17 @@
 import { equal, match } from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { promisify } from 'node:util';
 import { frame } from '../src/watch/syslog.ts';
+import { makeCommandLine } from './harness/command-line.ts';
 
-const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'pantoken-audit-cli-'));
 const home = join(folder, 'service');
-const bin = join(import.meta.dirname, '../bin/pantoken.ts');
 after(() => rmSync(folder, { recursive: true }));
 
-/** Runs the command line as a person would. */
-async function pantoken(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const env = { ...process.env, PANTOKEN_HOME: home };
-  try {
-    const options = { env, maxBuffer: 64 * 1024 * 1024 };
-    const done = await run(process.execPath, [...process.execArgv, bin, ...args], options);
-    return { code: 0, out: done.stdout, err: done.stderr };
-  } catch (error) {
-    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
-    return { code, out: stdout, err: stderr };
-  }
-}
+const pantoken = makeCommandLine(home);
 
 await pantoken('init');
 

@@ -1,12 +1,10 @@
 import assert, { deepEqual, equal, match } from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { LOOPBACK_TRANSPORT } from '../src/http/transport.ts';
 import { makeLog } from '../src/log.ts';
 import { openService } from '../src/service.ts';
+import { makeCommandLine } from './harness/command-line.ts';
 import {
   type CallerCredentials,
   makeIssuerClient,
@@ -20,21 +18,9 @@ import { startService } from './harness/service.ts';
  * notices.
  */
 
-const run = promisify(execFile);
-const bin = join(import.meta.dirname, '../bin/pantoken.ts');
 const test = await startService();
 
-/** Runs the command line as an operator would. */
-async function pantoken(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const env = { PATH: process.env.PATH, PANTOKEN_HOME: test.home };
-  try {
-    const done = await run(process.execPath, [...process.execArgv, bin, ...args], { env });
-    return { code: 0, out: done.stdout, err: done.stderr };
-  } catch (error) {
-    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
-    return { code, out: stdout, err: stderr };
-  }
-}
+const pantoken = makeCommandLine(test.home);
 
 async function add(name: string, clientId: string, ...more: string[]): Promise<CallerCredentials> {
   const given = ['--client-id', clientId, '--organization', '100', ...more];

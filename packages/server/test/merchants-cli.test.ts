@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { TRIES_MAX } from '../src/usecase/finish-watch.ts';
+import { makeCommandLine } from './harness/command-line.ts';
 import { editByHand } from './harness/service.ts';
 import { cardOf, startWatchingService } from './harness/watching-service.ts';
 
@@ -15,23 +14,11 @@ import { cardOf, startWatchingService } from './harness/watching-service.ts';
  * runs meanwhile notices.
  */
 
-const run = promisify(execFile);
-const bin = join(import.meta.dirname, '../bin/pantoken.ts');
 const watching = await startWatchingService();
 const { server, receiver } = watching;
 const { home, send } = server;
 
-/** Runs the command line as an operator would. */
-async function pantoken(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const env = { PATH: process.env.PATH, PANTOKEN_HOME: home };
-  try {
-    const done = await run(process.execPath, [...process.execArgv, bin, ...args], { env });
-    return { code: 0, out: done.stdout, err: done.stderr };
-  } catch (error) {
-    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
-    return { code, out: stdout, err: stderr };
-  }
-}
+const pantoken = makeCommandLine(home);
 
 async function done(...args: string[]): Promise<string> {
   const { code, out, err } = await pantoken(...args);

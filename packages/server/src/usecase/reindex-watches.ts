@@ -25,24 +25,37 @@ export interface RekeyPage {
 export const REKEY_PAGE_SIZE = 256;
 
 /**
- * Walks over all watched cards, by panid. A page holds a change for each card that is not found as the
- * index keys of this moment would have it; numbers and custom references are opened for that.
+ * Walks over all watched cards, by panid.
+ *
+ * @param list the cards behind a panid, at most so many.
+ * @param rekey what has to be changed of them.
  */
-export async function* pagesToReindex(
-  deps: ReindexDeps,
+export async function* walkWatches<T extends { readonly panid: string }>(
+  { seals }: Pick<ReindexDeps, 'seals'>,
+  list: (after: string, count: number) => Promise<readonly T[]>,
+  rekey: (page: readonly T[]) => RekeyPage | Promise<RekeyPage>,
   report: Report,
 ): AsyncGenerator<RekeyPage> {
-  const totalCount = await deps.seals.countWatches();
+  const totalCount = await seals.countWatches();
   let doneCount = 0;
   for (let panid = ''; ; ) {
-    const page = await deps.seals.listIndexedWatches(panid, REKEY_PAGE_SIZE);
+    const page = await list(panid, REKEY_PAGE_SIZE);
     const last = page.at(-1);
     if (last === undefined) return;
     panid = last.panid;
-    yield watchesToReindex(deps, page);
+    yield await rekey(page);
     doneCount += page.length;
     report({ doneCount, totalCount: Math.max(totalCount, doneCount) });
   }
+}
+
+/**
+ * A page holds a change for each card that is not found as the index keys of this moment would have it;
+ * numbers and custom references are opened for that.
+ */
+export function pagesToReindex(deps: ReindexDeps, report: Report): AsyncGenerator<RekeyPage> {
+  const rekey = (page: readonly IndexedWatch[]) => watchesToReindex(deps, page);
+  return walkWatches(deps, deps.seals.listIndexedWatches, rekey, report);
 }
 
 function watchesToReindex(deps: ReindexDeps, page: readonly IndexedWatch[]): RekeyPage {

@@ -13,9 +13,9 @@ import type { ServicePurpose } from './key-ports.ts';
 import type { Change, Credentials } from './ports.ts';
 import {
   pagesToReindex,
-  REKEY_PAGE_SIZE,
   type ReindexDeps,
   type RekeyPage,
+  walkWatches,
 } from './reindex-watches.ts';
 import type { Report } from './walk-numbers.ts';
 import type { SealedWatch, UpdaterVault } from './watch-vault.ts';
@@ -184,17 +184,8 @@ async function* pagesToReseal(
   if (purpose === 'caller-secret') yield await callersToReseal(deps);
   if (purpose === 'updater-index') yield* pagesToReindex(deps, report);
   if (purpose !== 'updater-data') return;
-  const totalCount = await deps.seals.countWatches();
-  let doneCount = 0;
-  for (let panid = ''; ; ) {
-    const page = await deps.seals.listSealedWatches(panid, REKEY_PAGE_SIZE);
-    const last = page.at(-1);
-    if (last === undefined) return;
-    panid = last.panid;
-    yield watchesToReseal(deps, page);
-    doneCount += page.length;
-    report({ doneCount, totalCount: Math.max(totalCount, doneCount) });
-  }
+  const rekey = (page: readonly SealedWatch[]) => watchesToReseal(deps, page);
+  yield* walkWatches(deps, deps.seals.listSealedWatches, rekey, report);
 }
 
 async function callersToReseal({ directory, credentials }: RekeyServiceDeps): Promise<RekeyPage> {
