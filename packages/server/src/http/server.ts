@@ -21,13 +21,13 @@ import { type FirstVisionDeps, registerFirstVision } from './firstvision/firstvi
 import { parseJsonBody } from './json-body.ts';
 import { shedLoad } from './load.ts';
 import type { HttpMeter } from './meter.ts';
+import { openServer } from './open-server.ts';
 import { registerOpenapi } from './openapi.ts';
 import { problemFace } from './problem.ts';
 import { decorateWithRawBody, keepRawBody } from './raw-body.ts';
 import { makeRefusalCounter, type RefusalCounter } from './refusal-counter.ts';
 import { refusalOfError } from './refusal-of-error.ts';
 import { decorateWithRequester, requesterOf } from './requester.ts';
-import { tlsOptions } from './tls.ts';
 import { traceRequests } from './tracing.ts';
 import type { Transport } from './transport.ts';
 import { registerV1, type V1Deps } from './v1/v1.ts';
@@ -62,16 +62,7 @@ const FACES: readonly Face[] = [firstVisionFace, cardtokensFace, problemFace];
 
 const COUNT_EVERY_MS = 60_000;
 
-/** The longest of our headers is an access token of some 300 bytes; nothing of ours is in a URL. */
-const HEADERS_BYTES_MAX = 8 * 1024;
-const HEADERS_MAX = 64;
 const URL_LENGTH_MAX = 1024;
-
-/** Node looks for slow clients every 30 s unless told otherwise: ten times as long as they may take. */
-const LOOKS_PER_TIMEOUT = 10;
-
-/** An idle connection is kept a little longer than the minute that proxies keep theirs. */
-const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 
 /** The HTTP server with all of its faces. It listens when told to. */
 export function buildServer(deps: ServerDeps): FastifyInstance {
@@ -109,8 +100,7 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
 }
 
 function openApp(transport: Transport, log: FastifyBaseLogger): FastifyInstance {
-  const { tls, clientCertificates, trustedProxies, connectionsMax } = transport;
-  const { headersTimeoutMs: headersTimeout, requestTimeoutMs: requestTimeout } = transport;
+  const { trustedProxies } = transport;
   const options: FastifyServerOptions = {
     loggerInstance: log,
     // A logger of its own for each request costs more than all look-ups; lines name the request.
@@ -119,8 +109,7 @@ function openApp(transport: Transport, log: FastifyBaseLogger): FastifyInstance 
     genReqId: () => randomUUID(),
     requestIdHeader: false,
     bodyLimit: BODY_BYTES_MAX,
-    requestTimeout,
-    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    serverFactory: (handle) => openServer(transport, handle),
     trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
     forceCloseConnections: 'idle',
     // What still comes on an open connection is answered in the form of its face, and the connection ends.
@@ -130,17 +119,7 @@ function openApp(transport: Transport, log: FastifyBaseLogger): FastifyInstance 
     clientErrorHandler: answerBrokenHttp,
     frameworkErrors: (error, request, reply) => answerError(error, request, reply),
   };
-  const connectionsCheckingInterval = headersTimeout / LOOKS_PER_TIMEOUT;
-  const limits = { maxHeaderSize: HEADERS_BYTES_MAX, headersTimeout, connectionsCheckingInterval };
-  // Apart from the class of its server an app with TLS is the same, and typed as if it were.
-  const connection =
-    tls === undefined
-      ? { http: limits }
-      : { https: { ...limits, ...tlsOptions(tls, clientCertificates) } };
-  const app = fastify({ ...options, ...connection } as FastifyServerOptions);
-  app.server.maxConnections = connectionsMax;
-  app.server.maxHeadersCount = HEADERS_MAX;
-  return app;
+  return fastify(options);
 }
 
 /**

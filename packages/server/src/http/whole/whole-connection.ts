@@ -1,0 +1,103 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { type Answer, formatAnswer, WholeRequest, WholeResponse } from './whole-exchange.ts';
+import { findWholeHead, type Head } from './whole-request.ts';
+
+export interface ConnectionDeps {
+  readonly handle: RequestListener;
+  /** Takes the connection over, with all that comes on it from now on. */
+  readonly leave: (socket: Socket) => void;
+  /** Who has sent nothing by then is cut off. */
+  readonly firstTimeoutMs: number;
+  readonly keepAliveTimeoutMs: number;
+  readonly isClosing: () => boolean;
+  /** RFC 9110, 5.6.7. */
+  readonly date: () => string;
+  readonly onEnd: () => void;
+}
+
+/** A connection on which whole requests are answered, one after the other. */
+export interface WholeConnection {
+  isIdle(): boolean;
+  destroy(): void;
+}
+
+/**
+ * Answers the whole requests of a connection. With the first bytes that are no such request, or that
+ * come when the client has not read its answers, the connection goes to Node's own HTTP, for good: so
+ * no part of a request is ever kept or waited for here.
+ */
+export function serveWholeRequests(socket: Socket, deps: ConnectionDeps): WholeConnection {
+  const { handle, leave, firstTimeoutMs, keepAliveTimeoutMs, isClosing, date, onEnd } = deps;
+  let last: Head | undefined;
+  let response: WholeResponse | undefined;
+  const listeners = { data: take, end, error: destroy, timeout: destroyIfIdle, close };
+  for (const [event, listener] of Object.entries(listeners)) socket.on(event, listener);
+  socket.setTimeout(firstTimeoutMs);
+
+  function take(bytes: Buffer): void {
+    if (socket.writableEnded) return;
+    if (response !== undefined) {
+      // Sent ahead of the answer to the one before: its turn comes.
+      socket.pause();
+      socket.unshift(bytes);
+      return;
+    }
+    const head = socket.writableNeedDrain ? undefined : findWholeHead(bytes, last);
+    if (head === undefined) {
+      handOver(bytes);
+      return;
+    }
+    if (last === undefined) socket.setTimeout(keepAliveTimeoutMs);
+    last = head;
+    response = new WholeResponse(send);
+    const body = bytes.subarray(bytes.length - head.contentLength);
+    const request = new WholeRequest(head, body, socket);
+    handle(
+      request as unknown as IncomingMessage,
+      response as unknown as ServerResponse<IncomingMessage>,
+    );
+  }
+
+  function send(answer: Answer): void {
+    response = undefined;
+    if (!socket.writable) return;
+    const isLast = isClosing() || answer.headers.connection === 'close';
+    const keepAliveSeconds = isLast ? undefined : keepAliveTimeoutMs / 1000;
+    const text = formatAnswer(answer, { date: date(), keepAliveSeconds });
+    const isAscii = answer.headers['content-length'] === String(answer.body.length);
+    socket.write(text, isAscii ? 'latin1' : 'utf8');
+    if (isLast) socket.destroySoon();
+    else if (socket.isPaused()) socket.resume();
+  }
+
+  function handOver(bytes: Buffer): void {
+    for (const [event, listener] of Object.entries(listeners)) socket.off(event, listener);
+    socket.setTimeout(0);
+    socket.pause();
+    socket.unshift(bytes);
+    onEnd();
+    leave(socket);
+    socket.resume();
+  }
+
+  /** Who has ended its half is taken to be gone, as Node does. */
+  function end(): void {
+    socket.end();
+  }
+
+  function destroy(): void {
+    socket.destroy();
+  }
+
+  function destroyIfIdle(): void {
+    if (response === undefined) destroy();
+  }
+
+  function close(): void {
+    onEnd();
+    response?.close();
+  }
+
+  return { isIdle: () => response === undefined, destroy };
+}

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import type { RequestListener, Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
+import { serveWholeRequests, type WholeConnection } from './whole-connection.ts';
+
+/**
+ * Lets a server answer by a shorter way the requests that come in one piece, such as all inquiries:
+ * Node's own HTTP costs more than looking up a card. What comes in any other form is Node's, as are
+ * its limits and time-outs. docs/adr/http-whole-requests.md says what it saves, and why it is safe.
+ */
+export function answerWholeRequests(server: Server, handle: RequestListener): void {
+  const event = server instanceof TlsServer ? 'secureConnection' : 'connection';
+  const [leave, ...others] = server.listeners(event);
+  assert(leave && others.length === 0, 'Node takes connections in another way than it did');
+  server.off(event, leave as (socket: Socket) => void);
+
+  const connections = new Set<WholeConnection>();
+  const date = makeDate();
+  server.on(event, (socket: Socket) => {
+    const connection = serveWholeRequests(socket, {
+      ...{ handle, date, firstTimeoutMs: server.headersTimeout },
+      keepAliveTimeoutMs: server.keepAliveTimeout,
+      leave: (left) => leave.call(server, left),
+      isClosing: () => !server.listening,
+      onEnd: () => connections.delete(connection),
+    });
+    connections.add(connection);
+  });
+
+  const { closeIdleConnections, closeAllConnections } = server;
+  server.closeIdleConnections = () => {
+    closeIdleConnections.call(server);
+    for (const connection of connections) if (connection.isIdle()) connection.destroy();
+  };
+  server.closeAllConnections = () => {
+    closeAllConnections.call(server);
+    for (const connection of connections) connection.destroy();
+  };
+}
+
+/** The date of a `Date` header, made once a second. */
+function makeDate(): () => string {
+  let second = 0;
+  let date = '';
+  return () => {
+    const now = Math.floor(Date.now() / 1000);
+    if (now !== second) {
+      second = now;
+      date = new Date(now * 1000).toUTCString();
+    }
+    return date;
+  };
+}
