@@ -21,11 +21,21 @@ export const WATCH_READS = {
       order by pan_index limit 1) is not null`,
   listWatchers: `
     select merchant from watch_entry where pan_index in ($1, $2) and ended = 0 limit 100000`,
+  /**
+   * What either digest finds, merged from two walks of the index; both may be the same. PostgreSQL would
+   * sort all of a walk that is not limited by itself, and SQLite would sort one that is.
+   */
   listPanids: `
-    select panid from watch_entry
-    where merchant = $1 and custom_index in ($2, $3) and ended = 0 and panid > $4
+    select panid from (
+      select panid from watch_entry
+      where merchant = $1 and custom_index = $2 and ended = 0 and panid > $4
+      order by panid /*limit $5*/) as one
+    union all
+    select panid from (
+      select panid from watch_entry
+      where merchant = $1 and custom_index = $3 and $3 <> $2 and ended = 0 and panid > $4
+      order by panid /*limit $5*/) as two
     order by panid limit $5`,
-  /** For an operator, who may wait: no index is kept for it. */
   listFailingWatches: `
     select panid, merchant as "merchantId", failure_count as "failureCount",
       last_code as "lastCode", next_check_at as "nextCheckAtMs"
