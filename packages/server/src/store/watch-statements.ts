@@ -47,6 +47,8 @@ export const WATCH_READS = {
   listFeed: `
     select organization, panid, due_at as "dueAtMs", lineage, position from change_feed
     where organization = $1 and panid = $2 order by due_at, lineage, position limit 10000`,
+  findNotification: `
+    select state from notification where panid = $1 and position = $2`,
   /** In the order of the index on state and next attempt, backwards. */
   listNotifications: `
     select panid, position, merchant as "merchantId", request_id as "requestId", state,

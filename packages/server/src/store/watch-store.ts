@@ -63,6 +63,10 @@ export function makeWatchStore(reader: Reader, claimer: Claimer): WatchStore {
       const rows = await claimer.claim('claimNotifications', [nowMs, untilMs, limit]);
       return rows.map(claimedNotificationOf);
     },
+    async findNotification(panid, position) {
+      const [row] = await reader.read('findNotification', [panid, position]);
+      return row?.state as NotificationState | undefined;
+    },
     async listNotifications(state, limit, before) {
       const { nextAttemptAtMs, panid, position } = before ?? BEFORE_NONE;
       const values = [state, nextAttemptAtMs, panid, position, limit];

@@ -222,6 +222,8 @@ export interface WatchStore {
     untilMs: number,
     limit: number,
   ): Promise<readonly ClaimedNotification[]>;
+  /** How it stands with a notification. */
+  findNotification(panid: string, position: number): Promise<NotificationState | undefined>;
   /** Those of the latest attempt first; from the first one behind `before` on. */
   listNotifications(
     state: NotificationState,
