@@ -104,8 +104,12 @@ describe('the schema', () => {
   });
 });
 
-/** The statements a select reads from, beside tables. */
+/** The statements a select reads from, beside tables, and those it joins. */
 function innerOf(statement: Statement): readonly Statement[] {
+  if (statement.type === 'union all') {
+    const { left, right } = statement;
+    return [left, ...innerOf(left), right, ...innerOf(right)];
+  }
   if (statement.type !== 'select') return [];
   return (statement.from ?? []).flatMap((from) =>
     from.type === 'statement' ? [from.statement, ...innerOf(from.statement)] : [],
@@ -127,6 +131,8 @@ function tablesOf(statement: Statement): string[] {
       return [statement.table.name];
     case 'delete':
       return [statement.from.name];
+    case 'union all':
+      return []; // Either side is looked at by itself.
     default:
       throw new Error(`a statement of type ${statement.type}`);
   }

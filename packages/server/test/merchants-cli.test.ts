@@ -121,12 +121,36 @@ describe('pantoken notifications', () => {
     assert.deepEqual([failed.panid, failed.attemptCount], [panid, 25]);
     receiver.answer(() => 200);
     const posts = watching.toldOf(panid).length;
-    await done('notifications', 'retry', panid, String(failed.position));
+    const retry = ['notifications', 'retry', panid] as const;
+    assert.match(await done(...retry, String(failed.position)), /^It is sent anew/);
     await watching.settle();
     assert.equal(watching.toldOf(panid).length, posts + 1);
     const delivered = linesOf(await done('notifications', 'list', '--state', 'delivered'));
     assert(delivered.some((each) => each.panid === panid));
     assert.deepEqual(linesOf(await done('notifications', 'list')), []);
+    assert.match(
+      await done(...retry, String(failed.position)),
+      /^Nothing is sent: it was delivered/,
+    );
+    assert.match(await done(...retry, '99'), /^Nothing is sent: this card has no notification/);
+    await watching.settle();
+    assert.equal(watching.toldOf(panid).length, posts + 1);
+  });
+
+  it('refuses to send anew what nobody knows, and keeps no word of it', async () => {
+    const mistyped = '5402080000000013';
+    const { code, out, err } = await pantoken('notifications', 'retry', mistyped, '1');
+    assert.deepEqual([code, out], [1, '']);
+    assert.match(err, /^pantoken: No card is watched by this id/);
+    const [last] = server
+      .audit()
+      .filter(({ action }) => action === 'retry_notification')
+      .slice(-1);
+    assert.deepEqual(
+      [last?.outcome, last?.code, last?.panid],
+      ['refused', 'PANID_UNKNOWN', undefined],
+    );
+    assert.match((await pantoken('notifications', 'retry', mistyped, 'one')).err, /whole number/);
   });
 });
 

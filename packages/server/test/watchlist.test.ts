@@ -208,7 +208,7 @@ describe('a notification', () => {
     receiver.answer(() => 200);
     await settle();
     assert.equal(toldOf(panid).length, 25);
-    await retryNotification(operator, panid, failed?.position ?? 0);
+    assert.equal(await retryNotification(operator, panid, failed?.position ?? 0), 'retried');
     await settle();
     assert.equal(toldOf(panid).length, 26);
   });

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { Option } from 'commander';
+import type { Retried } from '../usecase/retry-notification.ts';
 import type { NotificationState, NotificationView } from '../usecase/watch-ports.ts';
 import { operatorContext } from './operator.ts';
 import { homeOption } from './options.ts';
@@ -14,6 +15,12 @@ const LIST_DEFAULT = 100;
 const PAGE_SIZE = 1_000;
 
 const STATES = ['pending', 'failed', 'delivered'] as const satisfies readonly NotificationState[];
+
+const RETRIED = {
+  retried: 'It is sent anew, with all its retries.',
+  delivered_already: 'Nothing is sent: it was delivered.',
+  no_such_notification: 'Nothing is sent: this card has no notification of this position.',
+} as const satisfies Record<Retried, string>;
 
 export function addNotifications(root: Command, program: Program): void {
   const group = root.command('notifications').description('what merchants are told of their cards');
@@ -40,11 +47,12 @@ export function addNotifications(root: Command, program: Program): void {
     .command('retry')
     .description('send a notification anew, with all its retries')
     .argument('<panid>')
-    .argument('<position>', 'as listed')
+    .argument('<position>', 'as listed', count)
     .addOption(homeOption(program).makeOptionMandatory())
-    .action(async (panid: string, position: string, options: { home: string }) => {
+    .action(async (panid: string, position: number, options: { home: string }) => {
       await using(program, options.home, async ({ updater }) => {
-        await updater.retryNotification(operatorContext(), panid, Number(position));
+        const retried = await updater.retryNotification(operatorContext(), panid, position);
+        program.print(RETRIED[retried]);
       });
     });
 }

@@ -41,7 +41,10 @@ export const UPDATER_REFUSALS = {
     kind: 'invalid',
     title: 'A key is RSA of 2048 bits or more, and large enough for a notification.',
   },
-  PANID_UNKNOWN: { kind: 'not_found', title: 'No card of this merchant is watched by this id.' },
+  PANID_UNKNOWN: {
+    kind: 'not_found',
+    title: 'No card is watched by this id, or none of this merchant.',
+  },
   CUSTOM_REFERENCE_INVALID: {
     kind: 'invalid',
     title: 'A custom reference is 1 to 64 bytes.',

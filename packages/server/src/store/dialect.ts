@@ -49,6 +49,7 @@ export const POSTGRES: Dialect = {
   spell: remembered((sql) =>
     sql
       .replaceAll('/*skip locked*/', ' for update skip locked')
+      .replaceAll(/\/\*(limit \$\d+)\*\//g, '$1')
       .replaceAll(/\bhex_of\(([\w.]+)\)/g, "encode($1, 'hex')"),
   ),
   begin: 'begin',

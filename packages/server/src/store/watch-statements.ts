@@ -13,17 +13,29 @@ export const WATCH_READS = {
   findWatch: `
     select merchant as "merchantId", organization, subscribed_at as "subscribedAtMs"
     from watch_entry where panid = $1 and ended = 0`,
+  /** The order holds PostgreSQL to the index: of few merchants, it would look for one by reading all. */
   findWatchOfMerchant: `
     select 1 as "found"
-    where exists (
-      select 1 from watch_entry where merchant = $1 and pan_index is not null and ended = 0)`,
+    where (
+      select panid from watch_entry where merchant = $1 and pan_index is not null and ended = 0
+      order by pan_index limit 1) is not null`,
   listWatchers: `
     select merchant from watch_entry where pan_index in ($1, $2) and ended = 0 limit 100000`,
+  /**
+   * What either digest finds, merged from two walks of the index; both may be the same. PostgreSQL would
+   * sort all of a walk that is not limited by itself, and SQLite would sort one that is.
+   */
   listPanids: `
-    select panid from watch_entry
-    where merchant = $1 and custom_index in ($2, $3) and ended = 0 and panid > $4
+    select panid from (
+      select panid from watch_entry
+      where merchant = $1 and custom_index = $2 and ended = 0 and panid > $4
+      order by panid /*limit $5*/) as one
+    union all
+    select panid from (
+      select panid from watch_entry
+      where merchant = $1 and custom_index = $3 and $3 <> $2 and ended = 0 and panid > $4
+      order by panid /*limit $5*/) as two
     order by panid limit $5`,
-  /** For an operator, who may wait: no index is kept for it. */
   listFailingWatches: `
     select panid, merchant as "merchantId", failure_count as "failureCount",
       last_code as "lastCode", next_check_at as "nextCheckAtMs"
@@ -35,6 +47,8 @@ export const WATCH_READS = {
   listFeed: `
     select organization, panid, due_at as "dueAtMs", lineage, position from change_feed
     where organization = $1 and panid = $2 order by due_at, lineage, position limit 10000`,
+  findNotification: `
+    select state from notification where panid = $1 and position = $2`,
   /** In the order of the index on state and next attempt, backwards. */
   listNotifications: `
     select panid, position, merchant as "merchantId", request_id as "requestId", state,
@@ -62,14 +76,15 @@ export const WATCH_WRITES = {
     where panid = $1 and ended = 0`,
   /**
    * A page of a merchant's: a transaction of some milliseconds, so that nobody waits long behind it. What
-   * is ended has no index, and those before are passed over.
+   * is ended has no index, and those before are passed over; the order is as in findWatchOfMerchant.
    */
   leaveMerchant: `
     update watch_entry set ended = 2, pan_index = null, next_pan_index = null, custom_index = null,
       next_check_at = $2, claimed_until = 0, claim_count = claim_count + 1
     where panid in (
       select panid from watch_entry
-      where merchant = $1 and pan_index is not null and ended = 0 limit 500)`,
+      where merchant = $1 and pan_index is not null and ended = 0
+      order by pan_index limit 500)`,
   /** By who has claimed it, and nobody else. */
   finishWatch: `
     update watch_entry set fence = claim_count - $2, ended = 1, pan_index = null,
@@ -132,14 +147,22 @@ export const WATCH_WRITES = {
     where panid = $1 and position = $2 and state <> 'delivered'`,
 } as const;
 
-/** Writes that give rows: what a node takes for itself. In a transaction of their own. */
+/** How many a node takes for itself at once, at most. */
+export const CLAIMS_MAX = 200;
+
+/**
+ * Writes that give rows: what a node takes for itself. In a transaction of their own. A limit that it is
+ * not told PostgreSQL takes for a tenth of all there is, and for so many it reads the whole table: the
+ * limit that stands in the text keeps it at looking for each by its key.
+ */
 export const CLAIMS = {
   claimEntries: `
     update watch_entry set claimed_until = $2, claim_count = claim_count + 1
     where panid in (
-      select panid from watch_entry
-      where next_check_at <= $1 and claimed_until <= $1 and ended <> 1
-      order by next_check_at limit $3 /*skip locked*/)
+      select panid from (
+        select panid from watch_entry
+        where next_check_at <= $1 and claimed_until <= $1 and ended <> 1
+        order by next_check_at limit $3 /*skip locked*/) as due limit ${CLAIMS_MAX})
     returning panid, merchant as "merchantId", sealed, organization, lineage,
       told_status as "toldStatus", told, notification_count as "notificationCount",
       failure_count as "failureCount", next_check_at as "nextCheckAtMs", claim_count as "claim",
@@ -147,13 +170,14 @@ export const CLAIMS = {
   claimNotifications: `
     update notification set claimed_until = $2, claim_count = claim_count + 1
     where (panid, position) in (
-      select panid, position from notification n
-      where state = 'pending' and next_attempt_at <= $1 and claimed_until <= $1
-        and not exists (
-          select 1 from notification earlier
-          where earlier.panid = n.panid and earlier.position < n.position
-            and earlier.state = 'pending')
-      order by next_attempt_at limit $3 /*skip locked*/)
+      select panid, position from (
+        select panid, position from notification n
+        where state = 'pending' and next_attempt_at <= $1 and claimed_until <= $1
+          and not exists (
+            select 1 from notification earlier
+            where earlier.panid = n.panid and earlier.position < n.position
+              and earlier.state = 'pending')
+        order by next_attempt_at limit $3 /*skip locked*/) as due limit ${CLAIMS_MAX})
     returning panid, position, merchant as "merchantId", request_id as "requestId", sealed,
       created_at as "createdAtMs", attempt_count as "attemptCount", claim_count as "claim"`,
 } as const;

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { RecordId } from '../domain/record-id.ts';
 import type { ValidationStatus } from '../domain/validation.ts';
@@ -11,6 +12,7 @@ import type {
 } from '../usecase/watch-ports.ts';
 import type { Claimer } from './engine.ts';
 import type { Reader, Row } from './statements.ts';
+import { CLAIMS_MAX } from './watch-statements.ts';
 
 /** The watchlist and the outbox in tables watch_entry, change_feed and notification. */
 export function makeWatchStore(reader: Reader, claimer: Claimer): WatchStore {
@@ -53,11 +55,17 @@ export function makeWatchStore(reader: Reader, claimer: Claimer): WatchStore {
       return (await reader.read('listFeed', [organization, panid])).map(fedOf);
     },
     async claimEntries(nowMs, untilMs, limit) {
+      assert(limit <= CLAIMS_MAX);
       return (await claimer.claim('claimEntries', [nowMs, untilMs, limit])).map(entryOf);
     },
     async claimNotifications(nowMs, untilMs, limit) {
+      assert(limit <= CLAIMS_MAX);
       const rows = await claimer.claim('claimNotifications', [nowMs, untilMs, limit]);
       return rows.map(claimedNotificationOf);
+    },
+    async findNotification(panid, position) {
+      const [row] = await reader.read('findNotification', [panid, position]);
+      return row?.state as NotificationState | undefined;
     },
     async listNotifications(state, limit, before) {
       const { nextAttemptAtMs, panid, position } = before ?? BEFORE_NONE;

@@ -214,7 +214,7 @@ export interface WatchStore {
   listDueFeed(nowMs: number, limit: number): Promise<readonly FedChange[]>;
   /** All that one who watches has not been told yet, in the order it is told; 10,000 at most. */
   listFeed(organization: OrganizationNumber, panid: string): Promise<readonly FedChange[]>;
-  /** Entries that are due, which nobody else is given before `untilMs`. */
+  /** Entries that are due, which nobody else is given before `untilMs`; 200 at most. */
   claimEntries(nowMs: number, untilMs: number, limit: number): Promise<readonly ClaimedEntry[]>;
   /** The first notification of each panid that is not settled, where it is due. As above. */
   claimNotifications(
@@ -222,6 +222,8 @@ export interface WatchStore {
     untilMs: number,
     limit: number,
   ): Promise<readonly ClaimedNotification[]>;
+  /** How it stands with a notification. */
+  findNotification(panid: string, position: number): Promise<NotificationState | undefined>;
   /** Those of the latest attempt first; from the first one behind `before` on. */
   listNotifications(
     state: NotificationState,
