@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, describe, it } from 'node:test';
 import type { AuditRecord } from '../src/domain/audit-record.ts';
-import type { Card, NumberRecord } from '../src/domain/card.ts';
+import type { Card, CardTerms, NumberRecord } from '../src/domain/card.ts';
 import type { Expiry } from '../src/domain/expiry.ts';
 import type { OrganizationNumber } from '../src/domain/organization-number.ts';
 import type { RecordId } from '../src/domain/record-id.ts';
@@ -158,8 +158,15 @@ export async function storeContract(
       const record = numberRecord();
       await commit(addition(record, 3));
       await commit([{ kind: 'add_card', card: cardOf(record, 1) }]);
-      const sequences = (await cards.listCards(ORGANIZATION, record.id)).map((c) => c.sequence);
-      assert.deepEqual(sequences, [1, 3]);
+      const listed = await cards.listCards(ORGANIZATION, record.id);
+      assert.deepEqual(
+        listed.map(({ sequence }) => sequence),
+        [1, 3],
+      );
+      const terms = listed.map(({ numberId, sequence, expiry, createdAtMs }) => {
+        return { numberId, sequence, expiry, createdAtMs };
+      });
+      assert.deepEqual(bySequence(await cards.listTerms(ORGANIZATION, record.id)), terms);
       const base = {
         organization: ORGANIZATION,
         lineage: record.lineage,
@@ -172,6 +179,35 @@ export async function storeContract(
       ];
       for (const change of changes) await commit([{ kind: 'add_account_change', change }]);
       assert.deepEqual(await cards.listChanges(ORGANIZATION, record.lineage), changes);
+    });
+
+    it('is found with the terms of its cards, many of them at once, and each with its log', async () => {
+      const [two, none, other] = [numberRecord(), numberRecord(), numberRecord(OTHER)];
+      await commit(addition(two, 3));
+      await commit([{ kind: 'add_card', card: cardOf(two, 1) }]);
+      await commit(addition(none).slice(0, 1));
+      await commit(addition(other, 5), OTHER);
+      const change = {
+        ...{ organization: ORGANIZATION, lineage: two.lineage, numberId: two.id },
+        ...{ position: 1, kind: 'opted_out' as const, effectiveAtMs: 1, recordedAtMs: 1 },
+      };
+      await commit([{ kind: 'add_account_change', change }]);
+      const asked = [two, none, numberRecord(), other, two];
+      const found = await Promise.all(
+        asked.map(({ panIndex }) => cards.findTermsByIndex(ORGANIZATION, indexOf(panIndex))),
+      );
+      const cardsOfTwo = await cards.listCards(ORGANIZATION, two.id);
+      const terms = cardsOfTwo.map(({ numberId, sequence, expiry, createdAtMs }) => {
+        return { numberId, sequence, expiry, createdAtMs };
+      });
+      assert.deepEqual(
+        found.map((each) => each && [each.id, bySequence(each.terms)]),
+        [[two.id, terms], [none.id, []], undefined, undefined, [two.id, terms]],
+      );
+      const logs = await Promise.all(
+        asked.map(({ lineage }) => cards.listChanges(ORGANIZATION, lineage)),
+      );
+      assert.deepEqual(logs, [[change], [], [], [], [change]]);
     });
 
     it('has its audit record beside it, and a refusal has one, too', async () => {
@@ -313,4 +349,8 @@ export async function storeContract(
       );
     });
   });
+}
+
+function bySequence(terms: readonly CardTerms[]): readonly CardTerms[] {
+  return terms.toSorted((a, b) => a.sequence - b.sequence);
 }

@@ -38,7 +38,7 @@ it('every list has a limit that somebody has thought of', () => {
     if (!isList || LIST_LIMITS.has(name as keyof typeof READS)) continue;
     assert.match(
       name,
-      /^list(?:Charges|AuditChains|AuditBlocks|Bait|Organizations|Cards|Changes|NumbersAfter)/,
+      /^list(?:Charges|AuditChains|AuditBlocks|Bait|Organizations|Cards|Terms|Changes|NumbersAfter)/,
       `${name} has no limit, or pages and does not say so`,
     );
   }

@@ -81,6 +81,7 @@ export function effectiveChanges(
   changes: readonly AccountChange[],
   atMs: number,
 ): readonly AccountChange[] {
+  if (changes.length === 0) return changes; // As of most cards, whenever one of them is asked about.
   const corrected = new Set(changes.map(({ corrects }) => corrects));
   return changes
     .filter(({ kind, position, effectiveAtMs }) => {

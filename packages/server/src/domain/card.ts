@@ -40,8 +40,14 @@ export type NumberInBrief = Pick<
 /** Of a card, what an inquiry shows. */
 export type CardInBrief = Pick<Card, 'sequence' | 'logo' | 'sealedDetails'>;
 
+/** Of a card, until when it is good; `createdAtMs` tells it from others that had its sequence. */
+export type CardTerms = Pick<Card, 'numberId' | 'sequence' | 'expiry' | 'createdAtMs'>;
+
 /** A number and, if it has that one, the card of the sequence that was asked for. */
 export type NumberWithCard = NumberInBrief & { readonly card: CardInBrief | undefined };
+
+/** A number and the terms of all its cards, in no order. */
+export type NumberWithTerms = NumberInBrief & { readonly terms: readonly CardTerms[] };
 
 /** What a number is found by and stored with. Two digests only while the index key changes. */
 export interface PanIndex {

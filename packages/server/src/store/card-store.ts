@@ -1,5 +1,13 @@
 import type { AccountChange, AccountChangeKind } from '../domain/account-change.ts';
-import type { Card, CardInBrief, NumberRecord, NumberWithCard } from '../domain/card.ts';
+import type {
+  Card,
+  CardInBrief,
+  CardTerms,
+  NumberInBrief,
+  NumberRecord,
+  NumberWithCard,
+  NumberWithTerms,
+} from '../domain/card.ts';
 import type { Expiry } from '../domain/expiry.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { RecordId } from '../domain/record-id.ts';
@@ -40,12 +48,24 @@ export function makeCardStore(reader: Reader): CardStore {
       const rows = await reader.read('findCardByIndex', [organization, sequence, current]);
       return withCardOf(organization, sequence, rows[0]);
     },
+    async findTermsByIndex(organization, { current, next, findBy }) {
+      if (findBy !== 'current' && next !== undefined) {
+        const rows = await reader.read('findTermsByNextIndex', [organization, next]);
+        if (rows.length > 0 || findBy === 'next') return withTermsOf(organization, rows);
+      }
+      const rows = await reader.read('findTermsByIndex', [organization, current]);
+      return withTermsOf(organization, rows);
+    },
     async findCardByToken(organization, epoch, token, sequence) {
       const rows = await reader.read('findCardByToken', [organization, sequence, token, epoch]);
       return withCardOf(organization, sequence, rows[0]);
     },
     async listCards(organization, numberId) {
       return (await reader.read('listCards', [organization, idBytes(numberId)])).map(cardOf);
+    },
+    async listTerms(organization, numberId) {
+      const rows = await reader.read('listTerms', [organization, idBytes(numberId)]);
+      return rows.map((row) => termsOf(numberId, row));
     },
     async listBait(organization) {
       const found: NumberRecord[] = [];
@@ -85,6 +105,22 @@ function withCardOf(
   row: Row | undefined,
 ): NumberWithCard | undefined {
   if (row === undefined) return undefined;
+  const card = row.sealedDetails === null ? undefined : cardInBriefOf(sequence, row);
+  return { ...numberInBriefOf(organization, row), card };
+}
+
+function withTermsOf(
+  organization: OrganizationNumber,
+  rows: readonly Row[],
+): NumberWithTerms | undefined {
+  const [row] = rows;
+  if (row === undefined) return undefined;
+  const number = numberInBriefOf(organization, row);
+  const held = rows.filter(({ sequence }) => sequence !== null);
+  return { ...number, terms: held.map((each) => termsOf(number.id, each)) };
+}
+
+function numberInBriefOf(organization: OrganizationNumber, row: Row): NumberInBrief {
   const id = row.numberId as RecordId;
   const signedEpoch = row.dataKeyEpoch as number;
   return {
@@ -94,7 +130,15 @@ function withCardOf(
     token: row.token as string,
     sealedPan: { dataKeyEpoch: Math.abs(signedEpoch), bytes: row.sealedPan as Uint8Array },
     ...(signedEpoch < 0 && { bait: true }),
-    card: row.sealedDetails === null ? undefined : cardInBriefOf(sequence, row),
+  };
+}
+
+function termsOf(numberId: RecordId, { sequence, expiry, createdAtMs }: Row): CardTerms {
+  return {
+    numberId,
+    sequence: sequence as number,
+    expiry: expiry as Expiry,
+    createdAtMs: Number(createdAtMs),
   };
 }
 

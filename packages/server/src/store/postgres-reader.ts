@@ -77,7 +77,7 @@ function gather(waiting: readonly WaitingRead[]): readonly SentRead[] {
       sent.push(single(read));
       continue;
     }
-    const kind = [read.name, ...read.values.toSpliced(SOUGHT, 1)].join(' ');
+    const kind = [read.name, ...read.values.toSpliced(SOUGHT[read.name], 1)].join(' ');
     const group = groups.get(kind);
     if (group === undefined) groups.set(kind, [read]);
     else group.push(read);
@@ -90,10 +90,15 @@ function gather(waiting: readonly WaitingRead[]): readonly SentRead[] {
   return sent;
 }
 
-/** Where the parameter stands that a bulk read has many of. */
-const SOUGHT = 2;
-
 type BulkName = keyof typeof BULK_READS;
+
+/** Where the parameter stands that a bulk read has many of. */
+const SOUGHT: Readonly<Record<BulkName, number>> = {
+  findCardByIndex: 2,
+  findCardByToken: 2,
+  findTermsByIndex: 1,
+  listChanges: 1,
+};
 
 const isBulkName = (name: ReadName): name is BulkName => name in BULK_READS;
 
@@ -107,17 +112,18 @@ function bulk(reads: readonly WaitingRead[]): SentRead {
   const [first] = reads;
   if (first === undefined || !isBulkName(first.name)) throw new Error('nothing to gather');
   if (reads.length === 1) return single(first);
-  const sought = reads.map(({ values }) => values[SOUGHT]);
+  const place = SOUGHT[first.name];
+  const sought = reads.map(({ values }) => values[place]);
   return {
     query: {
       name: `${first.name}Bulk`,
       text: POSTGRES.spell(BULK_READS[first.name]),
-      values: first.values.with(SOUGHT, sought as never) as unknown[],
+      values: first.values.with(place, sought as never) as unknown[],
     },
     answer(rows) {
       const found = new Map<unknown, Row[]>();
       for (const row of rows) found.set(row.sought, [...(found.get(row.sought) ?? []), row]);
-      for (const { values, resolve } of reads) resolve(found.get(nameOf(values[SOUGHT])) ?? []);
+      for (const { values, resolve } of reads) resolve(found.get(nameOf(values[place])) ?? []);
     },
     reject(error) {
       for (const { reject } of reads) reject(error);

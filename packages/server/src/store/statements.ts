@@ -18,14 +18,22 @@ const CARD_COLUMNS = `
  * A number and one of its cards: few columns, since each costs an inquiry as much as finding the row.
  * That it is bait is the sign of the epoch.
  */
-const CARD_IN_BRIEF_COLUMNS = `
+const NUMBER_IN_BRIEF_COLUMNS = `
   hex_of(n.number_id) as "numberId", hex_of(n.lineage) as "lineage", n.token,
-    (1 - 2 * n.bait) * n.data_key_epoch as "dataKeyEpoch", n.sealed_pan as "sealedPan",
+    (1 - 2 * n.bait) * n.data_key_epoch as "dataKeyEpoch", n.sealed_pan as "sealedPan"`;
+
+const CARD_IN_BRIEF_COLUMNS = `${NUMBER_IN_BRIEF_COLUMNS},
     c.logo, c.data_key_epoch as "detailsKeyEpoch", c.sealed_details as "sealedDetails"`;
 
 const CARD_IN_BRIEF = `
   from card_number n left join card c
     on c.organization = n.organization and c.number_id = n.number_id and c.sequence = $2`;
+
+const TERMS_COLUMNS = `${NUMBER_IN_BRIEF_COLUMNS}, c.sequence, c.expiry, c.created_at as "createdAtMs"`;
+
+const TERMS = `
+  from card_number n left join card c
+    on c.organization = n.organization and c.number_id = n.number_id`;
 
 const CHANGE_COLUMNS = `
   organization, lineage, position, kind, number_id as "numberId", new_number_id as "newNumberId",
@@ -60,9 +68,16 @@ export const READS = {
   findCardByToken: `
     select ${CARD_IN_BRIEF_COLUMNS} ${CARD_IN_BRIEF}
     where n.organization = $1 and n.token = $3 and n.epoch = $4`,
+  findTermsByIndex: `
+    select ${TERMS_COLUMNS} ${TERMS} where n.organization = $1 and n.pan_index = $2`,
+  findTermsByNextIndex: `
+    select ${TERMS_COLUMNS} ${TERMS} where n.organization = $1 and n.next_pan_index = $2`,
   listCards: `
     select ${CARD_COLUMNS} from card
     where organization = $1 and number_id = $2 order by sequence limit 10000`,
+  listTerms: `
+    select sequence, expiry, created_at as "createdAtMs" from card
+    where organization = $1 and number_id = $2 limit 10000`,
   listChanges: `
     select ${CHANGE_COLUMNS} from account_change
     where organization = $1 and lineage = $2 order by position`,
@@ -133,11 +148,22 @@ const CARDS_IN_BRIEF = `
     select logo, data_key_epoch, sealed_details from card
     where organization = $1 and number_id = n.number_id and sequence = $2 limit 1) c on true`;
 
+const ALL_TERMS = `
+  from card_number n left join lateral (
+    select sequence, expiry, created_at from card
+    where organization = $1 and number_id = n.number_id limit 10000) c on true`;
+
 /**
- * Reads that differ in their third parameter only, as one: it is a list there, and each row says in
- * `sought` which of the list it is for. For an engine that is asked over a wire.
+ * Reads that differ in one parameter only, as one: it is a list there, and each row says in `sought`
+ * which of the list it is for. For an engine that is asked over a wire.
  */
 export const BULK_READS = {
+  findTermsByIndex: `
+    select hex_of(n.pan_index) as "sought", ${TERMS_COLUMNS} ${ALL_TERMS}
+    where n.organization = $1 and n.pan_index = any($2)`,
+  listChanges: `
+    select hex_of(lineage) as "sought", ${CHANGE_COLUMNS} from account_change
+    where organization = $1 and lineage = any($2) order by position`,
   findCardByIndex: `
     select hex_of(n.pan_index) as "sought", ${CARD_IN_BRIEF_COLUMNS} ${CARDS_IN_BRIEF}
     where n.organization = $1 and n.pan_index = any($3)`,

@@ -6,7 +6,8 @@ import { READS, type Reader, type ReadName, type Row } from './statements.ts';
  */
 const PAGES: ReadonlySet<ReadName> = new Set<ReadName>([
   ...(['listCharges', 'listAuditChains', 'listAuditBlocks', 'listBait'] as const),
-  ...(['lastAuditChain', 'lastAuditBlock', 'listOrganizations', 'listCards'] as const),
+  ...(['lastAuditChain', 'lastAuditBlock', 'listOrganizations'] as const),
+  ...(['listCards', 'listTerms'] as const),
 ]);
 
 /** How many rows each list may have, by name. */

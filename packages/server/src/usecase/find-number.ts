@@ -1,10 +1,10 @@
-import {
-  type CardInBrief,
-  FIRST_CARD_SEQUENCE,
-  type NumberInBrief,
-  type NumberRecord,
-  type NumberWithCard,
-  type PanIndex,
+import type {
+  CardInBrief,
+  NumberInBrief,
+  NumberRecord,
+  NumberWithCard,
+  NumberWithTerms,
+  PanIndex,
 } from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
 import type { Organization } from '../domain/organization.ts';
@@ -81,7 +81,7 @@ export async function findCardByNumber(
 }
 
 /**
- * The record of a card number, if it has one. The sealed PAN is opened and compared, so that an index
+ * The record of a card number, if it has one, with the terms of its cards. The sealed PAN is opened and compared, so that an index
  * moved to another row by hand is noticed, whoever looks.
  *
  * @throws {Refusal} `RECORD_DAMAGED`, `KEY_UNAVAILABLE`
@@ -90,8 +90,9 @@ export function lookUpNumber(
   deps: Pick<FindNumberDeps, 'cards' | 'keyring'>,
   organization: OrganizationNumber,
   number: CardNumber,
-): Promise<FoundNumber<NumberWithCard> | undefined> {
-  return lookUp(cardsOf(deps, FIRST_CARD_SEQUENCE), organization, number);
+): Promise<FoundNumber<NumberWithTerms> | undefined> {
+  const { cards, keyring } = deps;
+  return lookUp({ keyring, byIndex: cards.findTermsByIndex }, organization, number);
 }
 
 /**
@@ -185,7 +186,7 @@ async function byNumber<T extends NumberInBrief>(
 }
 
 async function lookUp<T extends NumberInBrief>(
-  look: Look<T>,
+  look: Pick<Look<T>, 'keyring' | 'byIndex'>,
   organization: OrganizationNumber,
   number: CardNumber,
 ): Promise<FoundNumber<T> | undefined> {

@@ -69,9 +69,8 @@ async function lookUp(
       : await cards.findNumber(organization, state.newestNumberId);
   // A log that was edited must not lead to somebody else's number.
   if (newest?.lineage !== state.newestLineage) throw new Refusal('RECORD_DAMAGED');
-  const expiries = (await cards.listCards(organization, newest.id)).map((card) =>
-    expiryOf(card, state.effective),
-  );
+  const terms = newest === record ? record.terms : await cards.listTerms(organization, newest.id);
+  const expiries = terms.map((each) => expiryOf(each, state.effective));
   if (expiries.length === 0) throw new Refusal('RECORD_DAMAGED');
   const asked = { numberId: record.id, expiry, merchantId: merchant.id };
   const status = validationStatus(asked, state, expiries);

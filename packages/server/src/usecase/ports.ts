@@ -7,7 +7,15 @@
 import type { AccountChange } from '../domain/account-change.ts';
 import type { BinRange } from '../domain/bin-range.ts';
 import type { Caller, CallerKey } from '../domain/caller.ts';
-import type { Card, NumberRecord, NumberWithCard, PanIndex, Sealed } from '../domain/card.ts';
+import type {
+  Card,
+  CardTerms,
+  NumberRecord,
+  NumberWithCard,
+  NumberWithTerms,
+  PanIndex,
+  Sealed,
+} from '../domain/card.ts';
 import type { Merchant } from '../domain/merchant.ts';
 import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
@@ -127,6 +135,10 @@ export interface CardStore {
     panIndex: PanIndex,
     sequence: number,
   ): Promise<NumberWithCard | undefined>;
+  findTermsByIndex(
+    organization: OrganizationNumber,
+    panIndex: PanIndex,
+  ): Promise<NumberWithTerms | undefined>;
   findCardByToken(
     organization: OrganizationNumber,
     epoch: number,
@@ -135,6 +147,8 @@ export interface CardStore {
   ): Promise<NumberWithCard | undefined>;
   /** By sequence, lowest first. */
   listCards(organization: OrganizationNumber, numberId: RecordId): Promise<readonly Card[]>;
+  /** Of the same cards, in no order, what a validation needs. */
+  listTerms(organization: OrganizationNumber, numberId: RecordId): Promise<readonly CardTerms[]>;
   /** The numbers that are bait. */
   listBait(organization: OrganizationNumber): Promise<readonly NumberRecord[]>;
   /** Oldest first. */

@@ -1,5 +1,7 @@
+import type { CardTerms } from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
+import type { RecordId } from '../domain/record-id.ts';
 import type { AccountInquiry, InquiryOutcome } from './account-update-source.ts';
 import { type IssuerSourceDeps, inquireRecord } from './issuer-source.ts';
 import type { CardStore } from './ports.ts';
@@ -69,18 +71,30 @@ function withoutChanges(cards: CardStore, hidden: readonly FedChange[]): CardSto
       const changes = await cards.listChanges(organization, lineage);
       return changes.filter((change) => !names.has(nameOf(change)));
     },
-    async listCards(organization, numberId) {
-      // A card is one more on its number from the change on that was recorded with it.
-      const added = new Set<string>();
-      for (const lineage of lineages) {
-        for (const change of await cards.listChanges(organization, lineage)) {
-          const { kind, sequence, recordedAtMs } = change;
-          const isHidden = kind === 'plastic' && names.has(nameOf(change));
-          if (isHidden && change.numberId === numberId) added.add(`${sequence}:${recordedAtMs}`);
-        }
-      }
-      const all = await cards.listCards(organization, numberId);
-      return all.filter(({ sequence, createdAtMs }) => !added.has(`${sequence}:${createdAtMs}`));
+    async findTermsByIndex(organization, panIndex) {
+      const found = await cards.findTermsByIndex(organization, panIndex);
+      return found && { ...found, terms: await withoutAdded(organization, found.id, found.terms) };
+    },
+    async listTerms(organization, numberId) {
+      const terms = await cards.listTerms(organization, numberId);
+      return withoutAdded(organization, numberId, terms);
     },
   };
+
+  /** A card is one more on its number from the change on that was recorded with it. */
+  async function withoutAdded(
+    organization: OrganizationNumber,
+    numberId: RecordId,
+    terms: readonly CardTerms[],
+  ): Promise<readonly CardTerms[]> {
+    const added = new Set<string>();
+    for (const lineage of lineages) {
+      for (const change of await cards.listChanges(organization, lineage)) {
+        const { kind, sequence, recordedAtMs } = change;
+        const isHidden = kind === 'plastic' && names.has(nameOf(change));
+        if (isHidden && change.numberId === numberId) added.add(`${sequence}:${recordedAtMs}`);
+      }
+    }
+    return terms.filter(({ sequence, createdAtMs }) => !added.has(`${sequence}:${createdAtMs}`));
+  }
 }

@@ -62,8 +62,8 @@ export function makeValidateCard(deps: ValidateCardDeps): ValidateCard {
       const newest = await cards.findNumber(number, state.newestNumberId);
       // A log that was edited must not lead to somebody else's number.
       if (newest?.lineage !== state.newestLineage) throw new Refusal('RECORD_DAMAGED');
-      const held = await cards.listCards(number, newest.id);
-      const expiries = held.map((each) => expiryOf(each, state.effective));
+      const terms = await cards.listTerms(number, newest.id);
+      const expiries = terms.map((each) => expiryOf(each, state.effective));
       const asked = { numberId: record.id, expiry, merchantId: NO_MERCHANT };
       const status = validationStatus(asked, state, expiries);
       trail.note({ status });
