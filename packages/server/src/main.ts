@@ -11,6 +11,7 @@ import { databaseTools } from './database-tools.ts';
 import { explainError } from './explain-error.ts';
 import { openKeyTools, restoreHome } from './key-tools.ts';
 import { makeLog } from './log.ts';
+import { settleProcess } from './process-settings.ts';
 import { createService, openService, type ServiceOptions } from './service.ts';
 import { databaseOf, serviceOptionsOf } from './service-options.ts';
 import { simulate } from './simulate.ts';
@@ -19,7 +20,7 @@ import { isWorker, runWorkers } from './workers.ts';
 
 const LOOPBACK = '127.0.0.1';
 
-process.umask(0o077); // Whatever we write is for our own user only.
+settleProcess();
 
 try {
   await runCli(makeProgram(parseConfig(process.env)), process.argv);

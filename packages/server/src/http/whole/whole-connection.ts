@@ -7,8 +7,6 @@ export interface ConnectionDeps {
   readonly handle: RequestListener;
   /** Takes the connection over, with all that comes on it from now on. */
   readonly leave: (socket: Socket) => void;
-  /** Who has sent nothing by then is cut off. */
-  readonly firstTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
   readonly isClosing: () => boolean;
   /** RFC 9110, 5.6.7. */
@@ -18,7 +16,10 @@ export interface ConnectionDeps {
 
 /** A connection on which whole requests are answered, one after the other. */
 export interface WholeConnection {
-  isIdle(): boolean;
+  /** Since when nothing is under way on it, by `performance.now()`; undefined while something is. */
+  idleSince(): number | undefined;
+  /** Whether a request has come on it. */
+  isUsed(): boolean;
   destroy(): void;
 }
 
@@ -28,12 +29,12 @@ export interface WholeConnection {
  * no part of a request is ever kept or waited for here.
  */
 export function serveWholeRequests(socket: Socket, deps: ConnectionDeps): WholeConnection {
-  const { handle, leave, firstTimeoutMs, keepAliveTimeoutMs, isClosing, date, onEnd } = deps;
+  const { handle, leave, keepAliveTimeoutMs, isClosing, date, onEnd } = deps;
   let last: Head | undefined;
   let response: WholeResponse | undefined;
-  const listeners = { data: take, end, error: destroy, timeout: destroyIfIdle, close };
+  let endedAt = performance.now();
+  const listeners = { data: take, end, error: destroy, close };
   for (const [event, listener] of Object.entries(listeners)) socket.on(event, listener);
-  socket.setTimeout(firstTimeoutMs);
 
   function take(bytes: Buffer): void {
     if (socket.writableEnded) return;
@@ -48,7 +49,6 @@ export function serveWholeRequests(socket: Socket, deps: ConnectionDeps): WholeC
       handOver(bytes);
       return;
     }
-    if (last === undefined) socket.setTimeout(keepAliveTimeoutMs);
     last = head;
     response = new WholeResponse(send);
     const body = bytes.subarray(bytes.length - head.contentLength);
@@ -61,6 +61,7 @@ export function serveWholeRequests(socket: Socket, deps: ConnectionDeps): WholeC
 
   function send(answer: Answer): void {
     response = undefined;
+    endedAt = performance.now();
     if (!socket.writable) return;
     const isLast = isClosing() || answer.headers.connection === 'close';
     const keepAliveSeconds = isLast ? undefined : keepAliveTimeoutMs / 1000;
@@ -73,7 +74,6 @@ export function serveWholeRequests(socket: Socket, deps: ConnectionDeps): WholeC
 
   function handOver(bytes: Buffer): void {
     for (const [event, listener] of Object.entries(listeners)) socket.off(event, listener);
-    socket.setTimeout(0);
     socket.pause();
     socket.unshift(bytes);
     onEnd();
@@ -90,14 +90,14 @@ export function serveWholeRequests(socket: Socket, deps: ConnectionDeps): WholeC
     socket.destroy();
   }
 
-  function destroyIfIdle(): void {
-    if (response === undefined) destroy();
-  }
-
   function close(): void {
     onEnd();
     response?.close();
   }
 
-  return { isIdle: () => response === undefined, destroy };
+  return {
+    idleSince: () => (response === undefined ? endedAt : undefined),
+    isUsed: () => last !== undefined,
+    destroy,
+  };
 }

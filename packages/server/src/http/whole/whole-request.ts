@@ -55,13 +55,14 @@ export function findWholeHead(bytes: Buffer, last: Head | undefined): Head | und
 }
 
 function parseHead(text: string, last: Head | undefined): Head | undefined {
-  const [requestLine = '', ...lines] = text.split('\r\n');
-  const url = REQUEST_LINE.exec(requestLine)?.[1];
+  const lines = text.split('\r\n');
+  const url = REQUEST_LINE.exec(lines[0] ?? '')?.[1];
   if (url === undefined || lines.length > HEADERS_MAX) return undefined;
   const headers: Record<string, string> = {};
   const fields: Field[] = [];
-  for (const [index, line] of lines.entries()) {
-    const before = last?.fields[index];
+  for (let index = 1; index < lines.length; index++) {
+    const line = lines[index] ?? '';
+    const before = last?.fields[index - 1];
     const field = before?.line === line ? before : parseField(line);
     // Also where an object has such a name of its own.
     if (field === undefined || field.key in headers) return undefined;

@@ -4,6 +4,9 @@ import type { Socket } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import { serveWholeRequests, type WholeConnection } from './whole-connection.ts';
 
+/** Connections on which nothing happens are looked for ten times in the shortest time they have. */
+const LOOKS_PER_TIMEOUT = 10;
+
 /**
  * Lets a server answer by a shorter way the requests that come in one piece, such as all inquiries:
  * Node's own HTTP costs more than looking up a card. What comes in any other form is Node's, as are
@@ -19,8 +22,7 @@ export function answerWholeRequests(server: Server, handle: RequestListener): vo
   const date = makeDate();
   server.on(event, (socket: Socket) => {
     const connection = serveWholeRequests(socket, {
-      ...{ handle, date, firstTimeoutMs: server.headersTimeout },
-      keepAliveTimeoutMs: server.keepAliveTimeout,
+      ...{ handle, date, keepAliveTimeoutMs: server.keepAliveTimeout },
       leave: (left) => leave.call(server, left),
       isClosing: () => !server.listening,
       onEnd: () => connections.delete(connection),
@@ -28,10 +30,22 @@ export function answerWholeRequests(server: Server, handle: RequestListener): vo
     connections.add(connection);
   });
 
+  // A timer for each connection, set anew with each of its requests, would cost more than they do.
+  const timer = setInterval(() => {
+    const now = performance.now();
+    for (const connection of connections) {
+      const timeoutMs = connection.isUsed() ? server.keepAliveTimeout : server.headersTimeout;
+      if (now - (connection.idleSince() ?? now) >= timeoutMs) connection.destroy();
+    }
+  }, server.headersTimeout / LOOKS_PER_TIMEOUT).unref();
+  server.once('close', () => clearInterval(timer));
+
   const { closeIdleConnections, closeAllConnections } = server;
   server.closeIdleConnections = () => {
     closeIdleConnections.call(server);
-    for (const connection of connections) if (connection.isIdle()) connection.destroy();
+    for (const connection of connections) {
+      if (connection.idleSince() !== undefined) connection.destroy();
+    }
   };
   server.closeAllConnections = () => {
     closeAllConnections.call(server);
