@@ -122,7 +122,11 @@ function bulk(reads: readonly WaitingRead[]): SentRead {
     },
     answer(rows) {
       const found = new Map<unknown, Row[]>();
-      for (const row of rows) found.set(row.sought, [...(found.get(row.sought) ?? []), row]);
+      for (const row of rows) {
+        const known = found.get(row.sought);
+        if (known === undefined) found.set(row.sought, [row]);
+        else known.push(row);
+      }
       for (const { values, resolve } of reads) resolve(found.get(nameOf(values[place])) ?? []);
     },
     reject(error) {

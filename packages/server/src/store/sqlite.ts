@@ -29,10 +29,9 @@ export interface WriterOrder {
 }
 
 /**
- * What is cached of the file: with ten million cards (3.7 GB) a look-up takes a tenth less than with
- * 64 MiB. A smaller file uses none of it. The file is not mapped into memory: after each commit SQLite
- * would give up the mapping and every page of it would be faulted in anew, which cost an inquiry a
- * tenth of its time.
+ * What may be cached of the file; a smaller one uses no more than itself. The file is not mapped into
+ * memory: after each commit SQLite would give up the mapping and every page of it would be faulted in
+ * anew, which cost an inquiry a tenth of its time.
  */
 const CACHED_KIB = 256 * 1024;
 

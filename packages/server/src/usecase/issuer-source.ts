@@ -59,6 +59,7 @@ async function lookUp(
   const range = directory.findBinRange(number);
   if (range === undefined) return { status: 'N' };
   const { organization } = range;
+  // With the terms of its cards, read before the log: a card that is made in between is not yet there.
   const found = await lookUpNumber(deps, organization, number);
   if (found === undefined) return { status: 'P', onRecord: { organization } };
   const { record } = found;

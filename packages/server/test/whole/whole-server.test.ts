@@ -58,6 +58,20 @@ async function start(tls?: { key: Buffer; cert: Buffer }): Promise<Started> {
   });
   app.post('/long', async () => ({ text: 'ü'.repeat(40_000) }));
   app.post('/none', async (_request, reply) => reply.code(204).send());
+  app.post('/twice', (_request, reply) => {
+    reply.hijack();
+    reply.raw.writeHead(200, {});
+    try {
+      reply.raw.writeHead(500, {});
+    } catch (error) {
+      reply.raw.end((error as NodeJS.ErrnoException).code);
+    }
+  });
+  app.post('/fail', async (_request, reply) => {
+    await new Promise<void>((resolve) => waiting.push(resolve));
+    reply.raw.destroy();
+  });
+  app.post('/bytes', async (_request, reply) => reply.send(Buffer.from([0xff, 0xfe, 0x41])));
   app.post('/broken', async (_request, reply) =>
     reply.header('x-bad', 'a\r\nSet-Cookie: b').send(),
   );
@@ -155,6 +169,35 @@ describe('a request in one piece', { timeout: 20_000 }, () => {
     match(long, /\r\ncontent-length: 80011\r\n/);
     equal(long.split('ü').length - 1, 40_000);
     client.socket.destroy();
+  });
+
+  it('gets one head, with the length of the body', async () => {
+    const client = await dial();
+    client.socket.write(post('/twice'));
+    const text = await client.until(/ERR_HTTP_HEADERS_SENT$/);
+    match(text, /^HTTP\/1\.1 200 OK\r\ncontent-length: 21\r\n/);
+    client.socket.destroy();
+  });
+
+  it('gets nothing, and no connection, for bytes that are no text', async () => {
+    const client = await dial();
+    client.socket.write(post('/bytes'));
+    equal(await client.untilClosed(), '');
+  });
+
+  it('loses its connection where the server gives up, also when it is gone before', async () => {
+    for (const isGone of [false, true]) {
+      const before = test.ends.length;
+      const client = await dial();
+      client.socket.write(post('/fail'));
+      await sleep(50);
+      if (isGone) client.socket.resetAndDestroy();
+      await sleep(20);
+      test.release();
+      equal(await client.untilClosed(), '');
+      while (test.ends.length === before) await sleep(2);
+      deepEqual(test.ends.slice(before), ['gone']);
+    }
   });
 
   it('never gets a header that holds another', async () => {

@@ -50,7 +50,7 @@ export function serveWholeRequests(socket: Socket, deps: ConnectionDeps): WholeC
       return;
     }
     last = head;
-    response = new WholeResponse(send);
+    response = new WholeResponse({ send, destroy });
     const body = bytes.subarray(bytes.length - head.contentLength);
     const request = new WholeRequest(head, body, socket);
     handle(
@@ -59,17 +59,18 @@ export function serveWholeRequests(socket: Socket, deps: ConnectionDeps): WholeC
     );
   }
 
-  function send(answer: Answer): void {
+  function send(answer: Answer): boolean {
     response = undefined;
     endedAt = performance.now();
-    if (!socket.writable) return;
+    if (!socket.writable) return false;
     const isLast = isClosing() || answer.headers.connection === 'close';
     const keepAliveSeconds = isLast ? undefined : keepAliveTimeoutMs / 1000;
     const text = formatAnswer(answer, { date: date(), keepAliveSeconds });
-    const isAscii = answer.headers['content-length'] === String(answer.body.length);
+    const isAscii = answer.contentLength === answer.body.length;
     socket.write(text, isAscii ? 'latin1' : 'utf8');
     if (isLast) socket.destroySoon();
     else if (socket.isPaused()) socket.resume();
+    return true;
   }
 
   function handOver(bytes: Buffer): void {

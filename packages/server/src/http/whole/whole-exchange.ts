@@ -1,9 +1,13 @@
+import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { STATUS_CODES, validateHeaderValue } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Head } from './whole-request.ts';
 
-/** A request whose body is there: what Fastify and its hooks need of Node's `IncomingMessage`. */
+/**
+ * A request whose body is there: what Fastify and its hooks need of Node's `IncomingMessage`. It tells
+ * nobody when the client goes away; its response does.
+ */
 export class WholeRequest extends EventEmitter {
   readonly method = 'POST';
   readonly httpVersion = '1.1';
@@ -23,6 +27,11 @@ export class WholeRequest extends EventEmitter {
     this.#body = body;
   }
 
+  destroy(): this {
+    this.socket.destroy();
+    return this;
+  }
+
   /** Gives the body to who listens: all of it, at once. */
   resume(): void {
     this.emit('data', this.#body);
@@ -37,6 +46,15 @@ export interface Answer {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, HeaderValue>>;
   readonly body: string;
+  /** Of the body, in bytes. */
+  readonly contentLength: number;
+}
+
+/** The connection an answer goes to. */
+export interface AnswerTarget {
+  /** @returns whether there was still somebody to send it to. */
+  send(answer: Answer): boolean;
+  destroy(): void;
 }
 
 /**
@@ -50,11 +68,11 @@ export class WholeResponse extends EventEmitter {
   /** Nobody waits for it any more: it was sent, or its connection ended. */
   closed = false;
   #headers: Record<string, HeaderValue> = {};
-  readonly #send: (answer: Answer) => void;
+  readonly #target: AnswerTarget;
 
-  constructor(send: (answer: Answer) => void) {
+  constructor(target: AnswerTarget) {
     super();
-    this.#send = send;
+    this.#target = target;
   }
 
   get destroyed(): boolean {
@@ -62,6 +80,7 @@ export class WholeResponse extends EventEmitter {
   }
 
   setHeader(name: string, value: HeaderValue): this {
+    demandValue(name, value);
     this.#headers[name.toLowerCase()] = value;
     return this;
   }
@@ -84,20 +103,34 @@ export class WholeResponse extends EventEmitter {
 
   /** @param headers by name in lower case. */
   writeHead(statusCode: number, headers: Readonly<Record<string, HeaderValue>>): this {
-    for (const name in headers) validateHeaderValue(name, String(headers[name]));
+    if (this.headersSent) {
+      throw Object.assign(new Error('an answer has one head'), { code: 'ERR_HTTP_HEADERS_SENT' });
+    }
+    for (const name in headers) demandValue(name, headers[name]);
     this.statusCode = statusCode;
     this.#headers = { ...this.#headers, ...headers };
     this.headersSent = true;
     return this;
   }
 
-  end(body: string | Buffer | null = null): this {
+  end(given: string | null = null): this {
     if (this.writableEnded) return this;
+    const body = given ?? '';
+    assert(typeof body === 'string', 'an answer is a text');
+    const headers = this.#headers;
+    const contentLength = Buffer.byteLength(body);
+    const { 'content-length': stated = contentLength } = headers;
+    assert.equal(Number(stated), contentLength, 'an answer is as long as its head says');
     this.writableEnded = true;
     if (this.closed) return this;
     const { statusCode } = this;
-    this.#send({ statusCode, headers: this.#headers, body: body === null ? '' : String(body) });
-    this.emit('finish');
+    if (this.#target.send({ statusCode, headers, body, contentLength })) this.emit('finish');
+    this.close();
+    return this;
+  }
+
+  destroy(): this {
+    this.#target.destroy();
     this.close();
     return this;
   }
@@ -110,6 +143,16 @@ export class WholeResponse extends EventEmitter {
   }
 }
 
+/** @throws {TypeError} for what would be more than one line, or none. */
+function demandValue(name: string, value: unknown): void {
+  if (typeof value === 'number') return;
+  if (typeof value !== 'string') throw new TypeError(`the header ${name} is no text`);
+  validateHeaderValue(name, value);
+}
+
+/** Without a body, and so without its length: RFC 9110, 8.6. */
+const BODILESS = [204, 304];
+
 /** Of what follows the headers of the answer: whether the connection goes on, and what time it is. */
 export interface Ending {
   readonly date: string;
@@ -119,10 +162,13 @@ export interface Ending {
 
 /** An answer as text: RFC 9112. */
 export function formatAnswer(answer: Answer, { date, keepAliveSeconds }: Ending): string {
-  const { statusCode, headers, body } = answer;
+  const { statusCode, headers, body, contentLength } = answer;
   let text = `HTTP/1.1 ${statusCode} ${STATUS_CODES[statusCode] ?? ''}\r\n`;
   for (const name in headers) {
     if (name !== 'connection') text += `${name}: ${headers[name]}\r\n`;
+  }
+  if (headers['content-length'] === undefined && !BODILESS.includes(statusCode)) {
+    text += `content-length: ${contentLength}\r\n`;
   }
   const connection =
     keepAliveSeconds === undefined

@@ -29,10 +29,14 @@ const FIELD = /^([\w!#$%&'*+.^`|~-]+): ([!-~]+(?: [!-~]+)*)$/;
 
 const CONTENT_LENGTH = /^[1-9]\d{0,5}$/;
 
-/** RFC 9110 and 9112: fields that say where a message ends, or what the connection is used for next. */
-const FRAMING = new Set([
+/**
+ * RFC 9110 and 9112: fields that say where a message ends, or what the connection is used for next.
+ * And two that Node and Fastify treat in a way of their own.
+ */
+const LEFT_TO_NODE = new Set([
   ...['connection', 'expect', 'keep-alive', 'proxy-connection'],
   ...['te', 'trailer', 'transfer-encoding', 'upgrade'],
+  ...['accept-version', 'set-cookie'],
 ]);
 
 /**
@@ -79,7 +83,7 @@ function parseField(line: string): Field | undefined {
   const [, name, value] = FIELD.exec(line) ?? [];
   if (name === undefined || value === undefined) return undefined;
   const key = name.toLowerCase();
-  return FRAMING.has(key) && !isKeepAlive(key, value) ? undefined : { line, key, value };
+  return LEFT_TO_NODE.has(key) && !isKeepAlive(key, value) ? undefined : { line, key, value };
 }
 
 /** What is so without a word in HTTP/1.1. */

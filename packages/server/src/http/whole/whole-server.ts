@@ -7,6 +7,8 @@ import { serveWholeRequests, type WholeConnection } from './whole-connection.ts'
 /** Connections on which nothing happens are looked for ten times in the shortest time they have. */
 const LOOKS_PER_TIMEOUT = 10;
 
+const KEPT_LONGER_MS = 1_000;
+
 /**
  * Lets a server answer by a shorter way the requests that come in one piece, such as all inquiries:
  * Node's own HTTP costs more than looking up a card. What comes in any other form is Node's, as are
@@ -30,11 +32,14 @@ export function answerWholeRequests(server: Server, handle: RequestListener): vo
     connections.add(connection);
   });
 
+  assert(server.headersTimeout > 0, 'a silent connection must end');
+  // A little longer than clients are told, as Node does: one that uses it at the last moment is answered.
+  const keptMs = server.keepAliveTimeout + KEPT_LONGER_MS;
   // A timer for each connection, set anew with each of its requests, would cost more than they do.
   const timer = setInterval(() => {
     const now = performance.now();
     for (const connection of connections) {
-      const timeoutMs = connection.isUsed() ? server.keepAliveTimeout : server.headersTimeout;
+      const timeoutMs = connection.isUsed() ? keptMs : server.headersTimeout;
       if (now - (connection.idleSince() ?? now) >= timeoutMs) connection.destroy();
     }
   }, server.headersTimeout / LOOKS_PER_TIMEOUT).unref();
