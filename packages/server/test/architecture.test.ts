@@ -41,6 +41,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
       '@fastify/swagger',
       '..', // package.json, for the version in the OpenAPI document.
       'http-message-signatures',
+      ...['node:http', 'node:https', 'node:events'], // What listens, and how whole requests come in.
       'node:net',
       'node:tls',
       'node:https',
