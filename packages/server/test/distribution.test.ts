@@ -60,7 +60,7 @@ describe('every prepared statement', () => {
 
 describe('the schema', () => {
   // What moves rows from one table to another is of no interest here.
-  const texts = readMigrations().flatMap(({ sql }) =>
+  const texts = readMigrations('postgres').flatMap(({ sql }) =>
     POSTGRES.spell(sql).replaceAll(/--.*$/gm, '').split(';'),
   );
   const statements = texts

@@ -4,6 +4,7 @@ import { openPostgres } from '../src/store/postgres.ts';
 import { splitHosts } from '../src/store/postgres-connection.ts';
 import { batchContract } from './batch-contract.ts';
 import { makeTestDatabase } from './harness/postgres.ts';
+import { nonceContract } from './nonce-contract.ts';
 import { storeContract } from './store-contract.ts';
 
 const database = await makeTestDatabase();
@@ -28,5 +29,6 @@ describe('a database URL', () => {
 const place = { engine: 'postgres', url: database.url } as const;
 await storeContract(place, (sql) => database.query(sql));
 await batchContract(place, (sql) => database.query(sql));
+await nonceContract(place);
 
 after(() => database.close());

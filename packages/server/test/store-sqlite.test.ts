@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after } from 'node:test';
 import { batchContract } from './batch-contract.ts';
+import { nonceContract } from './nonce-contract.ts';
 import { storeContract } from './store-contract.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pantoken-store-'));
@@ -21,3 +22,4 @@ const query = async (sql: string) => {
 };
 await storeContract(place, query);
 await batchContract(place, query);
+await nonceContract(place);

@@ -5,9 +5,11 @@
  * @module
  */
 import type { Conflict } from '../usecase/ports.ts';
+import type { StorePlace } from './place.ts';
 
 /** How one engine reads the portable SQL of this folder. */
 export interface Dialect {
+  readonly engine: StorePlace['engine'];
   /** The statement as the engine wants it. */
   spell(sql: string): string;
   /** Begins a transaction that will write. */
@@ -25,6 +27,7 @@ export interface Dialect {
  * row needs no lock once the transaction has begun.
  */
 export const SQLITE: Dialect = {
+  engine: 'sqlite',
   spell: (sql) =>
     sql
       .replaceAll(/\$(\d+)/g, '?$1')
@@ -45,6 +48,7 @@ export const SQLITE: Dialect = {
 
 /** PostgreSQL, and what speaks its language. */
 export const POSTGRES: Dialect = {
+  engine: 'postgres',
   // Each statement is sent many times, and spelled once.
   spell: remembered((sql) =>
     sql

@@ -27,7 +27,7 @@ const BOOTSTRAP_TRIES = 5;
  */
 export async function schemaStatus(connection: SchemaConnection): Promise<SchemaStatus> {
   const version = (await hasVersionTable(connection)) ? await readVersion(connection) : 0;
-  return { version, pending: pendingMigrations(version) };
+  return { version, pending: pendingMigrations(version, connection.dialect.engine) };
 }
 
 /**
@@ -55,7 +55,7 @@ async function applyNext(connection: SchemaConnection): Promise<number | undefin
   await connection.run(dialect.begin);
   try {
     await connection.run(`select name from schema_lock where name = 'schema'${dialect.forUpdate}`);
-    const [next] = pendingMigrations(await readVersion(connection));
+    const [next] = pendingMigrations(await readVersion(connection), dialect.engine);
     if (next !== undefined) {
       await connection.run(dialect.stepLimits + dialect.spell(next.sql));
       await connection.run(

@@ -1,27 +1,33 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { StorePlace } from './place.ts';
 
 /** One step of the schema. Steps only go forward. */
 export interface Migration {
   /** 1, 2, 3 and so on: the number in front of the file's name. */
   readonly version: number;
   readonly name: string;
+  /** Empty when the step is one of the other engine only. */
   readonly sql: string;
 }
+
+type Engine = StorePlace['engine'];
 
 /** Waiting does not help: the program has to be replaced. */
 export class SchemaTooNew extends Error {
   override readonly name = 'SchemaTooNew';
 }
 
-/** The steps in folder migrations, in order. */
-export function readMigrations(): readonly Migration[] {
+/** The steps in folder migrations, in order. One that is named `.sqlite.sql` is empty for PostgreSQL. */
+export function readMigrations(engine: Engine): readonly Migration[] {
   const folder = join(import.meta.dirname, 'migrations');
   const files = readdirSync(folder).filter((file) => file.endsWith('.sql'));
   return files.sort().map((file, index) => {
     const version = Number(file.slice(0, 4));
     if (version !== index + 1) throw new Error(`migration ${file} is out of order`);
-    return { version, name: file.slice(5, -4), sql: readFileSync(join(folder, file), 'utf8') };
+    const [name = '', onlyFor] = file.slice(5, -4).split('.');
+    const isRun = onlyFor === undefined || onlyFor === engine;
+    return { version, name, sql: isRun ? readFileSync(join(folder, file), 'utf8') : '' };
   });
 }
 
@@ -31,8 +37,8 @@ export function readMigrations(): readonly Migration[] {
  * @param current the version it has; 0 when it is empty.
  * @throws {SchemaTooNew} when the database is newer than this program.
  */
-export function pendingMigrations(current: number): readonly Migration[] {
-  const migrations = readMigrations();
+export function pendingMigrations(current: number, engine: Engine): readonly Migration[] {
+  const migrations = readMigrations(engine);
   if (current > migrations.length) {
     throw new SchemaTooNew(
       `the database has schema ${current}, this program knows ${migrations.length}: use a newer program`,

@@ -19,6 +19,7 @@ import {
 import { type BatchMessage, unpackWrites } from './batch-message.ts';
 import { SQLITE } from './dialect.ts';
 import type { WriterAnswer, WriterOrder } from './sqlite.ts';
+import { makeSqliteNonces } from './sqlite-nonces.ts';
 import { READS, type Row, WRITES, type Write, type WriteName } from './statements.ts';
 
 const { path } = workerData as { path: string };
@@ -30,6 +31,7 @@ const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
 // A destroyed key is overwritten in the file, too, not only unlinked.
 database.exec('pragma synchronous = full; pragma secure_delete = on');
 const prepared = new Map<WriteName, StatementSync>();
+const nonces = makeSqliteNonces(database);
 
 /** Of the chain that the audit blocks of this run of this writer are; made with the first of them. */
 let head: ChainHead | undefined;
@@ -44,8 +46,12 @@ port.on('message', (message: WriterOrder | 'close') => {
 });
 
 function answer({ batch, chains }: WriterOrder): WriterAnswer {
+  const isSigned = batch.writes.some(([, name]) => name === 'addNonce');
   try {
+    // Most of what is new is read before all others have to wait.
+    if (isSigned) nonces.catchUp();
     database.exec('begin immediate');
+    if (isSigned) nonces.catchUp();
     const conflicts = new Map<number, Conflict>();
     for (const [unit, writes] of unpackWrites(batch)) {
       const conflict = writeUnit(writes);
@@ -53,11 +59,13 @@ function answer({ batch, chains }: WriterOrder): WriterAnswer {
     }
     const next = writeAuditBlock(keptLines(batch, conflicts), chains);
     database.exec('commit');
+    nonces.end(true);
     head = next;
     clearLog(batch);
     return { conflicts, tip: head && tipOf(head) };
   } catch (error) {
     if (database.isTransaction) database.exec('rollback');
+    nonces.end(false);
     return { failure: error instanceof Error ? error.message : String(error) };
   }
 }
@@ -90,15 +98,30 @@ function writeUnit(writes: readonly Write[]): Conflict | undefined {
   // One statement is whole or nothing by itself; several need a savepoint to go back to.
   const needsSavepoint = writes.length > 1;
   if (needsSavepoint) database.exec('savepoint unit');
-  try {
-    for (const { name, values } of writes) statementOf(name).run(...values);
-  } catch (error) {
-    const conflict = SQLITE.conflictOf(error);
-    if (conflict === undefined) throw error;
-    if (needsSavepoint) database.exec('rollback to unit; release unit');
-    return conflict;
+  const mark = nonces.mark();
+  const conflict = writeAll(writes);
+  if (conflict !== undefined) {
+    nonces.undo(mark);
+    if (needsSavepoint) database.exec('rollback to unit');
   }
   if (needsSavepoint) database.exec('release unit');
+  return conflict;
+}
+
+/** @returns why the rest was not written. */
+function writeAll(writes: readonly Write[]): Conflict | undefined {
+  for (const { name, values } of writes) {
+    try {
+      if (name === 'addNonce') {
+        if (nonces.add(values)) return 'nonce_taken';
+      } else if (name === 'forgetNonces') nonces.forget(values);
+      else statementOf(name).run(...values);
+    } catch (error) {
+      const conflict = SQLITE.conflictOf(error);
+      if (conflict === undefined) throw error;
+      return conflict;
+    }
+  }
   return undefined;
 }
 

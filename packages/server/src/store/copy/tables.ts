@@ -38,7 +38,7 @@ const AUDIT_CHUNK_ROWS = 500;
 export function readTables(chunkRows = CHUNK_ROWS): readonly Table[] {
   const database = new DatabaseSync(':memory:');
   try {
-    for (const { sql } of readMigrations()) database.exec(SQLITE.spell(sql));
+    for (const { sql } of readMigrations('sqlite')) database.exec(SQLITE.spell(sql));
     const names = database
       .prepare(`select name from sqlite_master where type = 'table' order by name`)
       .all();

@@ -1,5 +1,6 @@
 -- Portable SQL: SQLite and PostgreSQL read it alike. `/*clustered*/` marks tables whose rows are best
--- kept in the order of the primary key; SQLite makes WITHOUT ROWID of it.
+-- kept in the order of the primary key; SQLite makes WITHOUT ROWID of it. A step that is named `.sqlite.sql` is
+-- for SQLite only.
 -- Booleans are 0 or 1, moments are milliseconds since 1970 UTC, months are YYYYMM.
 
 create table organization (
