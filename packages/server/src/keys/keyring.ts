@@ -1,4 +1,4 @@
-import { createHmac, type KeyObject } from 'node:crypto';
+import { createHmac, hash, type KeyObject } from 'node:crypto';
 import { knownAnswer, prepareKey } from '@pantoken/pan-token';
 import { Refusal } from '../domain/error.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
@@ -94,6 +94,11 @@ export async function makeKeyring(deps: KeyringDeps): Promise<Keyring> {
       return text.toString('utf8');
     },
 
+    imprint({ bytes: { buffer, byteOffset, length } }, text) {
+      const sealed = Buffer.from(buffer, byteOffset, length).toString('base64');
+      return hash('sha256', `${sealed} ${text}`, 'base64url').slice(0, IMPRINT_LENGTH);
+    },
+
     async refresh() {
       // One after the other, or an older reading could replace a newer one.
       while (refreshing !== undefined) await refreshing.catch(() => undefined);
@@ -104,6 +109,9 @@ export async function makeKeyring(deps: KeyringDeps): Promise<Keyring> {
     },
   };
 }
+
+/** Six bits each. */
+const IMPRINT_LENGTH = 11;
 
 const hmacs = new WeakMap<KeyObject, ShortHmac>();
 

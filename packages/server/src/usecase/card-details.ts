@@ -2,6 +2,7 @@ import { type Caller, maySeeNumbers } from '../domain/caller.ts';
 import type { Card, CardDetails, CardInBrief, NumberInBrief, Sealed } from '../domain/card.ts';
 import { Refusal } from '../domain/error.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
+import type { CardNumber } from '../domain/pan.ts';
 import { withoutNumbers } from '../domain/shown-text.ts';
 import type { CardStore, Directory, Keyring, SealedPlace } from './ports.ts';
 
@@ -32,14 +33,20 @@ export function shownDetails(
   return Object.fromEntries(shown);
 }
 
-/** Seals the details of a card with a number. */
+/**
+ * Seals the details of a card with a number, and with them an imprint of the number's record.
+ *
+ * @param pan of the number.
+ */
 export function sealDetails(
   keyring: Keyring,
   number: NumberInBrief,
   sequence: number,
   details: CardDetails,
+  pan: CardNumber,
 ): Sealed {
-  return keyring.seal(detailsPlace(number, sequence), JSON.stringify(details));
+  const text = imprintOf(keyring, number, pan) + JSON.stringify(details);
+  return keyring.seal(detailsPlace(number, sequence), text);
 }
 
 /** @throws {Refusal} `RECORD_DAMAGED`, `KEY_UNAVAILABLE` */
@@ -48,7 +55,39 @@ export function openDetails(
   number: NumberInBrief,
   card: CardInBrief,
 ): CardDetails {
-  return JSON.parse(keyring.open(detailsPlace(number, card.sequence), card.sealedDetails));
+  return readDetails(keyring, number, card).details;
+}
+
+/**
+ * The same, and whether the record of the number is still the one they were sealed beside: token, lineage and
+ * sealed PAN. Then the PAN is `pan`, and nothing else has to be opened to see that nobody exchanged anything.
+ *
+ * @returns `isImprinted` false when they were sealed before imprints, or the record has changed since.
+ */
+export function openDetailsBeside(
+  keyring: Keyring,
+  number: NumberInBrief,
+  card: CardInBrief,
+  pan: CardNumber,
+): { readonly details: CardDetails; readonly isImprinted: boolean } {
+  const { details, imprint } = readDetails(keyring, number, card);
+  return { details, isImprinted: imprint === imprintOf(keyring, number, pan) };
+}
+
+/** What stands before the JSON is the imprint, which has no brace. */
+function readDetails(
+  keyring: Keyring,
+  number: NumberInBrief,
+  card: CardInBrief,
+): { readonly details: CardDetails; readonly imprint: string } {
+  const text = keyring.open(detailsPlace(number, card.sequence), card.sealedDetails);
+  const start = text.indexOf('{');
+  return { details: JSON.parse(text.slice(start)), imprint: text.slice(0, start) };
+}
+
+function imprintOf(keyring: Keyring, number: NumberInBrief, pan: CardNumber): string {
+  const { token, lineage, sealedPan } = number;
+  return keyring.imprint(sealedPan, `${token} ${lineage} ${pan.reveal()}`);
 }
 
 /** @throws {Refusal} `CARD_NOT_FOUND` */

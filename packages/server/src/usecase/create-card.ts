@@ -110,7 +110,7 @@ async function issue(
     const made = known === undefined ? makeNumber(deps, organization, pan) : undefined;
     const record = made ?? known?.record;
     assert(record, 'a number is known or made');
-    const card = makeCard(deps, record, range, request);
+    const card = makeCard(deps, record, pan, range, request);
     const details = shownDetails(deps.directory, caller, record.organization, request.details);
     const answer = issuedCard(organization, record, card, details, pan);
     const changes =
@@ -158,6 +158,7 @@ function choosePan(
 function makeCard(
   { keyring, clock }: CreateCardDeps,
   record: NumberInBrief,
+  pan: Pan,
   range: BinRange,
   { sequence, expiry, details }: Omit<CreateCardRequest, 'organization'>,
 ): Card {
@@ -170,7 +171,7 @@ function makeCard(
     logo: range.logo,
     expiry: expiry ?? expiryAfterYears(nowMs, DEFAULT_VALIDITY_YEARS),
     chipSequence: 1,
-    sealedDetails: sealDetails(keyring, record, sequence, details),
+    sealedDetails: sealDetails(keyring, record, sequence, details, pan),
     createdAtMs: nowMs,
   };
 }

@@ -1,4 +1,5 @@
 import type {
+  CardDetails,
   CardInBrief,
   NumberInBrief,
   NumberRecord,
@@ -12,6 +13,7 @@ import type { OrganizationNumber } from '../domain/organization-number.ts';
 import { type CardNumber, Pan } from '../domain/pan.ts';
 import { keptDigits } from '../domain/token-format.ts';
 import type { Trail } from './audit-trail.ts';
+import { openDetails, openDetailsBeside } from './card-details.ts';
 import type { CardStore, Directory, Keyring, SealedPlace } from './ports.ts';
 import { refuseDeletedNumber, refuseDeletedToken } from './refuse-deleted.ts';
 
@@ -25,10 +27,14 @@ export interface FindNumberDeps {
 export interface FoundNumber<T extends NumberInBrief = NumberRecord> {
   readonly record: T;
   readonly pan: Pan;
+  /** Of the card that was looked for with it, if it has that card. */
+  readonly details?: CardDetails | undefined;
 }
 
 /** A card on record. */
-export type FoundCard = FoundNumber<NumberWithCard & { readonly card: CardInBrief }>;
+export interface FoundCard extends FoundNumber<NumberWithCard & { readonly card: CardInBrief }> {
+  readonly details: CardDetails;
+}
 
 /** A card as a caller names it. */
 export type CardReference =
@@ -193,9 +199,9 @@ async function lookUp<T extends NumberInBrief>(
   const panIndex = look.keyring.panIndex(organization, number);
   const record = await look.byIndex(organization, panIndex);
   if (record === undefined) return undefined;
-  const pan = openPan(look.keyring, record);
-  if (!pan.equals(number)) throw new Refusal('RECORD_DAMAGED', { recordId: record.id });
-  return { record, pan };
+  const opened = openRecord(look.keyring, record, number);
+  if (!opened.pan.equals(number)) throw new Refusal('RECORD_DAMAGED', { recordId: record.id });
+  return { record, ...opened };
 }
 
 async function byToken<T extends NumberInBrief>(
@@ -219,14 +225,14 @@ async function byToken<T extends NumberInBrief>(
   }
   trail.note({ token: record.token });
   if (record.bait) trail.tripBait();
-  const pan = openPan(keyring, record);
+  const { pan, details } = openRecord(keyring, record, opened.pan);
   if (opened.pan !== undefined && !pan.equals(opened.pan)) throw new Refusal('RECORD_DAMAGED');
   if (keys.closed.has(opened.epoch)) {
     const { epoch } = opened;
     trail.countSeen(organization.number, epoch);
     throw new Refusal('TOKEN_EPOCH_CLOSED', { epoch });
   }
-  return { record, pan };
+  return { record, pan, details };
 }
 
 async function byReplacedToken<T extends NumberInBrief>(
@@ -250,6 +256,27 @@ async function refuseLost(
     const record = await cards.findNumberByReplacedToken(organization, epoch, token);
     if (record !== undefined) throw new Refusal('TOKEN_EPOCH_DESTROYED', { epoch });
   }
+}
+
+/**
+ * What is sealed of a number, and of the card that was read with it.
+ *
+ * @param expected what the PAN should be: the sealed one is opened only where the details do not vouch for it.
+ * @throws {Refusal} `RECORD_DAMAGED`, `KEY_UNAVAILABLE`
+ */
+function openRecord(
+  keyring: Keyring,
+  record: NumberInBrief & { readonly card?: CardInBrief | undefined },
+  expected: CardNumber | undefined,
+): Pick<FoundNumber, 'pan' | 'details'> {
+  const { card } = record;
+  if (card === undefined) return { pan: openPan(keyring, record) };
+  if (expected === undefined) {
+    return { pan: openPan(keyring, record), details: openDetails(keyring, record, card) };
+  }
+  const { details, isImprinted } = openDetailsBeside(keyring, record, card, expected);
+  const pan = isImprinted ? Pan.parse(expected.reveal()) : openPan(keyring, record);
+  return { pan, details };
 }
 
 /** @throws {Refusal} `RECORD_DAMAGED`, `KEY_UNAVAILABLE` */

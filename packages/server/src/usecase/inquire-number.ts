@@ -2,7 +2,6 @@ import { type Caller, demandOrganization, maySeeNumbers } from '../domain/caller
 import { Refusal } from '../domain/error.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { Audited } from './audit-trail.ts';
-import { openDetails } from './card-details.ts';
 import { demandRecord, type FindNumberDeps, findCardByToken } from './find-number.ts';
 import type { CardAnswer } from './inquire-token.ts';
 import { type ShowNumberDeps, type ShownNumber, showNumber } from './show-number.ts';
@@ -32,7 +31,7 @@ export type InquireNumberDeps = FindNumberDeps & ShowNumberDeps & { readonly aud
  *   `RECORD_DAMAGED`, `KEY_UNAVAILABLE`, `ENCRYPTION_KEY_MISSING`, `NUMBER_ENCRYPTED_NO_ZONE_KEY`
  */
 export function makeInquireNumber(deps: InquireNumberDeps): InquireNumber {
-  const { audited, directory, keyring } = deps;
+  const { audited, directory } = deps;
   return (caller, request, requestId) =>
     audited({ who: `caller:${caller.id}`, requestId }, 'inquire_number', async (trail) => {
       trail.note({ organization: request.organization });
@@ -42,16 +41,14 @@ export function makeInquireNumber(deps: InquireNumberDeps): InquireNumber {
       if (!organization.panTokenOn) throw new Refusal('PAN_TOKEN_SWITCHED_OFF');
       const { token, sequence } = request;
       const found = await findCardByToken(deps, organization, token, sequence, trail);
-      const { record, pan } = found;
-      const { card } = record;
-      const { accountNumber } = openDetails(keyring, record, card);
+      const { record, pan, details } = found;
       const number = await showNumber(deps, caller, record.organization, pan);
       await trail.commit([]);
       return {
         organization: record.organization,
-        logo: card.logo,
+        logo: record.card.logo,
         sequence,
-        accountNumber,
+        accountNumber: details.accountNumber,
         token: record.token,
         number,
       };

@@ -3,7 +3,7 @@ import { Refusal } from '../domain/error.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { CardNumber } from '../domain/pan.ts';
 import type { Audited } from './audit-trail.ts';
-import { openDetails, shownDetails } from './card-details.ts';
+import { shownDetails } from './card-details.ts';
 import { demandRecord, type FindNumberDeps, findCardByNumber } from './find-number.ts';
 import type { ZoneKeys } from './ports.ts';
 
@@ -42,7 +42,7 @@ export type InquireTokenDeps = FindNumberDeps & {
  *   `CARD_NUMBER_NOT_FOUND`, `CARD_NOT_FOUND`, `RECORD_DAMAGED`, `KEY_UNAVAILABLE`
  */
 export function makeInquireToken(deps: InquireTokenDeps): InquireToken {
-  const { audited, directory, keyring, zoneKeys } = deps;
+  const { audited, directory, zoneKeys } = deps;
   return (caller, request, requestId) =>
     audited({ who: `caller:${caller.id}`, requestId }, 'inquire_token', async (trail) => {
       trail.note({ organization: request.organization });
@@ -56,14 +56,13 @@ export function makeInquireToken(deps: InquireTokenDeps): InquireToken {
           ? zoneKeys.decrypt(request.organization, request.number.encrypted)
           : request.number;
       const { sequence } = request;
-      const { record } = await findCardByNumber(deps, organization, number, sequence, trail);
-      const { card } = record;
-      const details = openDetails(keyring, record, card);
+      const found = await findCardByNumber(deps, organization, number, sequence, trail);
+      const { record, details } = found;
       const { accountNumber } = shownDetails(directory, caller, record.organization, details);
       await trail.commit([]);
       return {
         organization: record.organization,
-        logo: card.logo,
+        logo: record.card.logo,
         sequence,
         accountNumber,
         token: record.token,

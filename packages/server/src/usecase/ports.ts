@@ -199,6 +199,8 @@ export interface Keyring {
   seal(place: SealedPlace, text: string): Sealed;
   /** @throws {Refusal} `RECORD_DAMAGED` when it was sealed elsewhere or has been changed. */
   open(place: SealedPlace, sealed: Sealed): string;
+  /** A digest of what was sealed and of what else belongs to it, to be sealed itself: 66 bits in 11 characters. */
+  imprint(sealed: Sealed, text: string): string;
   refresh(): Promise<void>;
 }
 

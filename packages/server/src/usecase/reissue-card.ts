@@ -85,7 +85,7 @@ async function replace(
     const pan = drawPan(deps.random, range);
     const record = makeNumber(deps, organization, pan, old.record.lineage);
     const expiry = expiryAfterYears(record.createdAtMs, DEFAULT_VALIDITY_YEARS);
-    const { cards, changes } = await moveCards(deps, old.record, record, expiry);
+    const { cards, changes } = await moveCards(deps, old.record, record, pan, expiry);
     const card = cards.find(({ sequence }) => sequence === request.sequence);
     if (card === undefined) throw new Refusal('CARD_NOT_FOUND');
     const details = openDetails(deps.keyring, record, card);

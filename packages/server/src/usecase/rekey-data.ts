@@ -85,17 +85,18 @@ async function resealed(
   epoch: number,
 ): Promise<readonly Change[]> {
   const changes: Change[] = [];
+  const pan = openPan(keyring, record);
+  let current = record;
   if (record.sealedPan.dataKeyEpoch !== epoch) {
-    const pan = openPan(keyring, record);
-    const resealedRecord = { ...record, sealedPan: keyring.seal(panPlace(record), pan.reveal()) };
+    current = { ...record, sealedPan: keyring.seal(panPlace(record), pan.reveal()) };
     const fromEpoch = record.sealedPan.dataKeyEpoch;
-    changes.push({ kind: 'reseal_number', record: resealedRecord, fromEpoch });
+    changes.push({ kind: 'reseal_number', record: current, fromEpoch });
   }
   for (const card of await cards.listCards(record.organization, record.id)) {
     const fromEpoch = card.sealedDetails.dataKeyEpoch;
     if (fromEpoch === epoch) continue;
     const details = openDetails(keyring, record, card);
-    const sealedDetails = sealDetails(keyring, record, card.sequence, details);
+    const sealedDetails = sealDetails(keyring, current, card.sequence, details, pan);
     changes.push({ kind: 'reseal_card', card: { ...card, sealedDetails }, fromEpoch });
   }
   return changes;

@@ -69,7 +69,7 @@ export async function planReplacement(
     }
     const record = makeNumber(deps, organization, newPan, old.lineage);
     const expiry = newExpiry ?? expiryAfterYears(clock.nowMs(), DEFAULT_VALIDITY_YEARS);
-    const { changes } = await moveCards(deps, old, record, expiry);
+    const { changes } = await moveCards(deps, old, record, newPan, expiry);
     const change: AccountChange = { ...entry, newNumberId: record.id };
     const added = await addAccountChange(deps, change);
     return { change, changes: [addNumber(deps.keyring, record, newPan), ...changes, ...added] };
