@@ -3,7 +3,6 @@ import { randomInt } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
 import { SQLITE } from '../src/store/dialect.ts';
-import { makeDigestSet } from '../src/store/digest-set.ts';
 import { readMigrations } from '../src/store/migrations.ts';
 import { makeSqliteNonces } from '../src/store/sqlite-nonces.ts';
 
@@ -16,31 +15,6 @@ function openSchema(version = Number.POSITIVE_INFINITY): DatabaseSync {
 }
 
 const IN_ORDER = 18;
-
-describe('a set of digests', () => {
-  it('holds what a set of texts holds, while it grows', () => {
-    const digests = makeDigestSet();
-    const texts = new Set<string>();
-    for (let count = 0; count < 20_000; count++) {
-      // Few high halves and lower bits that meet, so that places are fought for.
-      const [high, low] = [randomInt(4), randomInt(8_000) * 0x400];
-      assert.equal(digests.has(high, low), texts.has(`${high} ${low}`));
-      if (count % 2 === 0) {
-        digests.add(high, low);
-        texts.add(`${high} ${low}`);
-      }
-    }
-  });
-
-  it('holds the least and the greatest', () => {
-    const digests = makeDigestSet();
-    for (const half of [0, 2 ** 32 - 1]) {
-      assert.equal(digests.has(half, half), false);
-      digests.add(half, half);
-      assert.equal(digests.has(half, half), true);
-    }
-  });
-});
 
 describe('nonces of SQLite', () => {
   const endsAtMs = Date.now() + 60_000;
@@ -58,7 +32,7 @@ describe('nonces of SQLite', () => {
       conflict = SQLITE.conflictOf(error);
     }
     assert.equal(conflict, 'nonce_taken');
-    nonces.end(false);
+    nonces.dropAdded();
     nonces.catchUp();
     assert.equal(nonces.add(['a', 'captured', endsAtMs + 1]), 'nonce_taken');
   });
@@ -69,10 +43,42 @@ describe('nonces of SQLite', () => {
     nonces.catchUp();
     assert.equal(nonces.add(['a', 'own', endsAtMs]), undefined);
     assert.equal(nonces.add(['a', 'own 2', endsAtMs]), undefined);
-    nonces.end(true);
+    nonces.keepAdded();
     database.exec(`delete from request_nonce; insert into request_nonce values ('a', 'other', 1)`);
     nonces.catchUp();
     assert.equal(nonces.add(['a', 'other', endsAtMs]), 'nonce_taken');
+  });
+
+  it('are read anew when their places were given to others', () => {
+    const database = openSchema();
+    const other = database.prepare('insert into request_nonce values (?, ?, ?)');
+    const nonces = makeSqliteNonces(database);
+    nonces.catchUp();
+    for (const nonce of ['own', 'own 2']) {
+      assert.equal(nonces.add(['a', nonce, endsAtMs]), undefined);
+    }
+    nonces.keepAdded();
+    database.exec('delete from request_nonce');
+    for (const nonce of ['other', 'other 2', 'other 3']) other.run('a', nonce, endsAtMs);
+    nonces.catchUp();
+    for (const nonce of ['other', 'other 2', 'other 3']) {
+      assert.equal(nonces.add(['a', nonce, endsAtMs + 1]), 'nonce_taken');
+    }
+    assert.equal(nonces.add(['a', 'own', endsAtMs]), undefined);
+  });
+
+  it('are forgotten with the disk, also by who only reads', () => {
+    const database = openSchema();
+    const nonces = makeSqliteNonces(database);
+    const other = database.prepare('insert into request_nonce values (?, ?, ?)');
+    other.run('a', 'old', endsAtMs - 600_000);
+    other.run('a', 'new', endsAtMs);
+    nonces.catchUp();
+    assert.equal(nonces.add(['a', 'old', endsAtMs]), 'nonce_taken');
+    database.exec("delete from request_nonce where nonce = 'old'");
+    nonces.catchUp();
+    assert.equal(nonces.add(['a', 'new', endsAtMs + 1]), 'nonce_taken');
+    assert.equal(nonces.add(['a', 'old', endsAtMs]), undefined);
   });
 
   it('are not kept when their transaction was not', () => {
@@ -85,7 +91,7 @@ describe('nonces of SQLite', () => {
     nonces.undo(mark);
     assert.equal(nonces.add(['a', 'one', endsAtMs + 1]), 'nonce_taken');
     database.exec('rollback');
-    nonces.end(false);
+    nonces.dropAdded();
     nonces.catchUp();
     for (const nonce of ['one', 'two']) {
       assert.equal(nonces.add(['a', nonce, endsAtMs]), undefined);

@@ -5,11 +5,11 @@
  * @module
  */
 import type { Conflict } from '../usecase/ports.ts';
-import type { StorePlace } from './place.ts';
+import type { Engine } from './engine.ts';
 
 /** How one engine reads the portable SQL of this folder. */
 export interface Dialect {
-  readonly engine: StorePlace['engine'];
+  readonly engine: Engine;
   /** The statement as the engine wants it. */
   spell(sql: string): string;
   /** Begins a transaction that will write. */

@@ -1,50 +1,60 @@
-/** How many digests it has room for at first; it grows by itself. A power of two. */
-const FIRST_CAPACITY = 1024;
+/** Two halves of 32 bits. */
+export type Digest = readonly [high: number, low: number];
 
-/** A set of digests of 64 bits, in two halves, for millions of them: 16 to 32 bytes each. */
+/**
+ * A set of digests, for millions of them: 16 to 32 bytes each. Whoever may choose what is in it must not know
+ * the digests: chosen ones could all want the same place.
+ */
 export interface DigestSet {
-  has(high: number, low: number): boolean;
-  /** A digest that is there already is left as it is. */
-  add(high: number, low: number): void;
+  has(digest: Digest): boolean;
+  /** A digest that is there already is left as it is. @throws {RangeError} when there is no memory for more. */
+  add(digest: Digest): void;
 }
+
+/** Places at first, 8 KiB of them; a power of two, since a place is named by the lower bits of a digest. */
+const FIRST_PLACES = 1024;
 
 /** Open addressing: a digest stands in the first free place from the one it names. At most half of them are taken. */
 export function makeDigestSet(): DigestSet {
-  let places = new Uint32Array(2 * FIRST_CAPACITY);
+  let places = new Uint32Array(2 * FIRST_PLACES);
   let count = 0;
 
+  const isFree = (at: number) => places[at] === 0 && places[at + 1] === 0;
+
   /** Where a digest stands, or would. */
-  function placeOf(high: number, low: number): number {
+  function placeOf([high, low]: Digest): number {
     const mask = places.length - 1;
     let at = (2 * low) & mask;
     while (!isFree(at) && !(places[at] === high && places[at + 1] === low)) at = (at + 2) & mask;
     return at;
   }
 
-  const isFree = (at: number) => places[at] === 0 && places[at + 1] === 0;
+  function put(digest: Digest): void {
+    places.set(digest, placeOf(digest));
+  }
 
   function grow(): void {
     const before = places;
     places = new Uint32Array(2 * before.length);
     for (let at = 0; at < before.length; at += 2) {
-      const [high, low] = [before[at] as number, before[at + 1] as number];
-      if (high !== 0 || low !== 0) put(high, low);
+      const digest: Digest = [before[at] as number, before[at + 1] as number];
+      if (digest[0] !== 0 || digest[1] !== 0) put(digest);
     }
   }
 
-  function put(high: number, low: number): void {
-    const at = placeOf(high, low);
-    places[at] = high;
-    places[at + 1] = low;
-  }
-
   return {
-    has: (high, low) => !isFree(placeOf(high, low || 1)),
-    add(high, given) {
-      const low = given || 1; // Two zeros are a free place.
-      if (!isFree(placeOf(high, low))) return;
-      if (4 * ++count > places.length) grow();
-      put(high, low);
+    has: (digest) => !isFree(placeOf(notFree(digest))),
+    add(given) {
+      const digest = notFree(given);
+      if (!isFree(placeOf(digest))) return;
+      if (4 * (count + 1) > places.length) grow();
+      put(digest);
+      count++;
     },
   };
+}
+
+/** Two zeros are a free place. */
+function notFree([high, low]: Digest): Digest {
+  return [high, low || 1];
 }

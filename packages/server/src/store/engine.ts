@@ -3,6 +3,9 @@ import type { Hints } from './postgres-hints.ts';
 import type { Reader, Row, SqlValue } from './statements.ts';
 import type { ClaimName } from './watch-statements.ts';
 
+/** What the databases are that a service runs on. */
+export type Engine = 'sqlite' | 'postgres';
+
 /** Takes rows for this node, so that no other node is given them. Each engine has one. */
 export interface Claimer {
   /** @returns the rows that were taken. */

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { StorePlace } from './place.ts';
+import type { Engine } from './engine.ts';
 
 /** One step of the schema. Steps only go forward. */
 export interface Migration {
@@ -11,12 +11,12 @@ export interface Migration {
   readonly sql: string;
 }
 
-type Engine = StorePlace['engine'];
-
 /** Waiting does not help: the program has to be replaced. */
 export class SchemaTooNew extends Error {
   override readonly name = 'SchemaTooNew';
 }
+
+const ENGINES: readonly string[] = ['sqlite', 'postgres'] satisfies Engine[];
 
 /** The steps in folder migrations, in order. One that is named `.sqlite.sql` is empty for PostgreSQL. */
 export function readMigrations(engine: Engine): readonly Migration[] {
@@ -26,6 +26,9 @@ export function readMigrations(engine: Engine): readonly Migration[] {
     const version = Number(file.slice(0, 4));
     if (version !== index + 1) throw new Error(`migration ${file} is out of order`);
     const [name = '', onlyFor] = file.slice(5, -4).split('.');
+    if (onlyFor !== undefined && !ENGINES.includes(onlyFor)) {
+      throw new Error(`migration ${file} is for an engine that is not known`);
+    }
     const isRun = onlyFor === undefined || onlyFor === engine;
     return { version, name, sql: isRun ? readFileSync(join(folder, file), 'utf8') : '' };
   });

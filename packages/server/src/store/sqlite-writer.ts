@@ -47,6 +47,7 @@ port.on('message', (message: WriterOrder | 'close') => {
 
 function answer({ batch, chains }: WriterOrder): WriterAnswer {
   const isSigned = batch.writes.some(([, name]) => name === 'addNonce');
+  let isCommitting = false;
   try {
     // Most of what is new is read before all others have to wait.
     if (isSigned) nonces.catchUp();
@@ -58,14 +59,17 @@ function answer({ batch, chains }: WriterOrder): WriterAnswer {
       if (conflict !== undefined) conflicts.set(unit, conflict);
     }
     const next = writeAuditBlock(keptLines(batch, conflicts), chains);
+    isCommitting = true;
     database.exec('commit');
-    nonces.end(true);
     head = next;
+    nonces.keepAdded();
     clearLog(batch);
     return { conflicts, tip: head && tipOf(head) };
   } catch (error) {
     if (database.isTransaction) database.exec('rollback');
-    nonces.end(false);
+    // Perhaps it was kept all the same: what comes next begins a chain of its own.
+    else if (isCommitting) head = undefined;
+    nonces.dropAdded();
     return { failure: error instanceof Error ? error.message : String(error) };
   }
 }
@@ -114,8 +118,9 @@ function writeAll(writes: readonly Write[]): Conflict | undefined {
     try {
       if (name === 'addNonce') {
         if (nonces.add(values)) return 'nonce_taken';
-      } else if (name === 'forgetNonces') nonces.forget(values);
-      else statementOf(name).run(...values);
+      } else {
+        statementOf(name).run(...values);
+      }
     } catch (error) {
       const conflict = SQLITE.conflictOf(error);
       if (conflict === undefined) throw error;

@@ -1,4 +1,5 @@
 import type { Dialect } from '../dialect.ts';
+import type { Engine } from '../engine.ts';
 import type { StorePlace } from '../place.ts';
 import type { SqlValue } from '../statements.ts';
 import { openPostgresSide } from './postgres-side.ts';
@@ -8,7 +9,7 @@ import type { Values } from './values.ts';
 
 /** One of the two databases of a copy, over a connection of its own. */
 export interface Side {
-  readonly engine: StorePlace['engine'];
+  readonly engine: Engine;
   readonly dialect: Dialect;
   /** Portable SQL with `$n` parameters. @returns rows, their values in the order of the columns. */
   all(sql: string, values?: readonly SqlValue[]): Promise<readonly Values[]>;

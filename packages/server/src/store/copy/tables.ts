@@ -12,7 +12,7 @@ export interface Column {
 export interface Table {
   readonly name: string;
   readonly columns: readonly Column[];
-  /** The primary key, whole and in order. */
+  /** The primary key of SQLite's table, whole and in order; no two rows of PostgreSQL's share it either. */
   readonly key: readonly Column[];
   /** The first column of the key where rows are copied one value of it after another. */
   readonly partition: Column | undefined;

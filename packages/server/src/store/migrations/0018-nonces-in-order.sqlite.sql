@@ -1,4 +1,4 @@
--- SQLite keeps nonces in the order they came in, which writes a page or two for a batch in place of one for each
+-- SQLite keeps nonces in the order they came in, which changes a few pages for a batch in place of one for each
 -- nonce. Its writer sees to it that a nonce is taken once (sqlite-nonces.ts).
 alter table request_nonce rename to request_nonce_before;
 create table request_nonce (
