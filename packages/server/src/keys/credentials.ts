@@ -9,6 +9,7 @@ import { jwtVerify, SignJWT } from 'jose';
 import type { Credentials, RegisteredCaller } from '../usecase/ports.ts';
 import { open, openWithAny, seal } from './seal.ts';
 import type { ServiceKeys } from './service-keys.ts';
+import { makeShortHmac, type ShortHmac } from './short-hmac.ts';
 
 const ISSUER = 'pantoken';
 const AUDIENCE = 'pantoken/firstvision';
@@ -21,6 +22,9 @@ const REMEMBERED_TOKENS_MAX = 1_000;
 
 /** No access token of ours is longer; what is longer is not looked at. */
 const ACCESS_TOKEN_LENGTH_MAX = 1_000;
+
+/** Of a signed request, as most are: longer ones take more time. */
+const SIGNED_BYTES = 1024;
 
 /** What is longer is no key of ours, and its digest is not remembered. */
 const API_KEY_LENGTH_MAX = 100;
@@ -35,7 +39,7 @@ interface RememberedToken {
 /** API keys as keyed digests, callers' secrets wrapped, access tokens as JWT (HS256). */
 export function makeCredentials(keys: ServiceKeys): Credentials {
   const digests = new Map<string, string>();
-  const signatureKeys = new WeakMap<RegisteredCaller, KeyObject>();
+  const signatureHmacs = new WeakMap<RegisteredCaller, ShortHmac>();
 
   function secretOf({ caller, wrappedSecret }: RegisteredCaller): Buffer {
     const attributes = ['caller secret', caller.id];
@@ -71,9 +75,10 @@ export function makeCredentials(keys: ServiceKeys): Credentials {
       isEqual(keyedDigest(keys, secretOf(registered)), keyedDigest(keys, Buffer.from(candidate))),
 
     isSignature(registered, message, signature) {
-      const key = signatureKeys.get(registered) ?? createSecretKey(secretOf(registered));
-      signatureKeys.set(registered, key);
-      return isEqual(createHmac('sha256', key).update(message).digest(), signature);
+      const known = signatureHmacs.get(registered);
+      const hmac = known ?? makeShortHmac(createSecretKey(secretOf(registered)), SIGNED_BYTES);
+      if (known === undefined) signatureHmacs.set(registered, hmac);
+      return isEqual(hmac(message), signature);
     },
 
     ...makeAccessTokens(keys),
