@@ -52,25 +52,29 @@ export function packBatch(units: readonly EncodedUnit[]): BatchMessage {
   return { unitCount: units.length, records, writes, values, lengths, bytes };
 }
 
-/** The writes of each unit that has any. */
-export function unpackWrites(message: BatchMessage): ReadonlyMap<number, readonly Write[]> {
+/** The writes of each unit that has any, in the order of the units. */
+export function unpackWrites(
+  message: BatchMessage,
+): readonly (readonly [unit: number, writes: readonly Write[]])[] {
   const { writes, values, lengths, bytes } = message;
-  const byUnit = new Map<number, Write[]>();
+  const units: [number, Write[]][] = [];
   let at = 0;
   let blob = 0;
   let offset = 0;
-  const take = (value: string | number | null | undefined): SqlValue => {
-    if (value !== undefined) return value;
-    const length = lengths[blob++] ?? 0;
-    offset += length;
-    return bytes.subarray(offset - length, offset);
-  };
   for (const [unit, name, valueCount] of writes) {
-    const write = { name, values: values.slice(at, at + valueCount).map(take) };
-    at += valueCount;
-    const list = byUnit.get(unit);
-    if (list === undefined) byUnit.set(unit, [write]);
-    else list.push(write);
+    const own: SqlValue[] = [];
+    for (const end = at + valueCount; at < end; at++) {
+      let value: SqlValue | undefined = values[at];
+      if (value === undefined) {
+        const length = lengths[blob++] ?? 0;
+        value = bytes.subarray(offset, offset + length);
+        offset += length;
+      }
+      own.push(value);
+    }
+    const last = units.at(-1);
+    if (last?.[0] === unit) last[1].push({ name, values: own });
+    else units.push([unit, [{ name, values: own }]]);
   }
-  return byUnit;
+  return units;
 }
