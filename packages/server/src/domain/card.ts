@@ -66,7 +66,7 @@ export interface Card {
   readonly expiry: Expiry;
   /** Counts the plastics made of this card, from 1. */
   readonly chipSequence: number;
-  /** An imprint and {@link CardDetails} as JSON, sealed: an account number or a name may hold anything. */
+  /** {@link CardDetails} as JSON, an imprint before it, sealed: an account number or a name may hold anything. */
   readonly sealedDetails: Sealed;
   readonly createdAtMs: number;
 }

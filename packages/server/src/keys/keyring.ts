@@ -87,16 +87,15 @@ export async function makeKeyring(deps: KeyringDeps): Promise<Keyring> {
     },
 
     open(place, { dataKeyEpoch, bytes }) {
-      const key = keysOf(place.organization).data.living.get(dataKeyEpoch);
-      if (key === undefined) throw new Refusal('KEY_UNAVAILABLE', { dataKeyEpoch });
+      const key = dataKeyOf(keysOf(place.organization), dataKeyEpoch);
       const text = open(key, attributesOf(place, dataKeyEpoch), bytes);
       if (text === undefined) throw new Refusal('RECORD_DAMAGED', { recordId: place.recordId });
       return text.toString('utf8');
     },
 
-    imprint({ bytes: { buffer, byteOffset, length } }, text) {
-      const sealed = Buffer.from(buffer, byteOffset, length).toString('base64');
-      return hash('sha256', `${sealed} ${text}`, 'base64url').slice(0, IMPRINT_LENGTH);
+    imprint(organization, text, dataKeyEpoch) {
+      const secret = imprintSecretOf(dataKeyOf(keysOf(organization), dataKeyEpoch));
+      return hash('sha256', secret + text, 'base64url').slice(0, IMPRINT_LENGTH);
     },
 
     async refresh() {
@@ -110,8 +109,28 @@ export async function makeKeyring(deps: KeyringDeps): Promise<Keyring> {
   };
 }
 
-/** Six bits each. */
+/** @param epoch left out: of the key that seals now. @throws {Refusal} `KEY_UNAVAILABLE` */
+function dataKeyOf({ data }: OpenedKeys, epoch = data.active.epoch): KeyObject {
+  const key = data.living.get(epoch);
+  if (key === undefined) throw new Refusal('KEY_UNAVAILABLE', { dataKeyEpoch: epoch });
+  return key;
+}
+
+/**
+ * Six bits each. Who can write the database tries 2 ** 64 times and more, here and not at home, before one
+ * imprint fits what it should not. Cut off, the digest cannot be gone on with, which is what HMAC is for.
+ */
 const IMPRINT_LENGTH = 11;
+
+const imprintSecrets = new WeakMap<KeyObject, string>();
+
+function imprintSecretOf(key: KeyObject): string {
+  const known = imprintSecrets.get(key);
+  if (known !== undefined) return known;
+  const made = createHmac('sha256', key).update('pantoken imprint').digest('hex');
+  imprintSecrets.set(key, made);
+  return made;
+}
 
 const hmacs = new WeakMap<KeyObject, ShortHmac>();
 

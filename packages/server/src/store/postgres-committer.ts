@@ -8,10 +8,18 @@ import {
   openingValues,
   predecessorOf,
 } from './audit-chain.ts';
+import { type BulkWrite, gatherWrites } from './bulk-writes.ts';
 import { POSTGRES, UNIQUE_VIOLATION } from './dialect.ts';
 import type { Committer, EncodedUnit } from './ledger.ts';
 import { type Connections, sqlStateOf } from './postgres-connection.ts';
-import { READS, type Row, type SqlValue, WRITES, type WriteName } from './statements.ts';
+import {
+  BULK_WRITES,
+  READS,
+  type Row,
+  type SqlValue,
+  WRITES,
+  type WriteName,
+} from './statements.ts';
 
 interface Notice {
   readonly severity?: string | undefined;
@@ -23,7 +31,8 @@ const FENCE = 'audit_block_pkey';
 
 type Attempt =
   | { readonly kind: 'committed' }
-  | { readonly kind: 'conflict'; readonly index: number; readonly conflict: Conflict }
+  /** `index` undefined: of one of several units. */
+  | { readonly kind: 'conflict'; readonly index: number | undefined; readonly conflict: Conflict }
   | { readonly kind: 'already_committed' };
 
 /**
@@ -98,12 +107,16 @@ async function beginChain(connections: Connections, naming: ChainNaming): Promis
   throw new Error('no number for an audit chain could be taken');
 }
 
+/** How often a batch is sent again since something was in its way that could not be found then. */
+const GONE_MAX = 5;
+
 async function commit(
   connections: Connections,
   before: ChainHead,
   units: readonly EncodedUnit[],
 ): Promise<{ outcomes: readonly CommitOutcome[]; head: ChainHead }> {
   let head = before;
+  let goneCount = 0;
   const conflicts = new Map<EncodedUnit, Conflict>();
   for (;;) {
     const remaining = units.filter((unit) => !conflicts.has(unit));
@@ -112,12 +125,15 @@ async function commit(
     const block = encodeBlock(before, lines, Date.now());
     const attempt = await connections.use((client) => send(client, block.values, remaining));
     if (attempt.kind === 'conflict') {
-      const unit = remaining[attempt.index];
-      if (unit === undefined) throw new Error('a conflict of no unit');
-      conflicts.set(unit, attempt.conflict);
+      const unit = attempt.index === undefined ? undefined : remaining[attempt.index];
+      if (unit !== undefined) conflicts.set(unit, attempt.conflict);
       // Where there is one conflict there may be many: they are found in one go.
       const more = await connections.use((client) => findConflicts(client, remaining));
       for (const [each, conflict] of more) conflicts.set(each, conflict);
+      // What was in the way may be gone by then.
+      if (unit === undefined && more.size === 0 && ++goneCount > GONE_MAX) {
+        throw new Error('a conflict of no unit');
+      }
       continue;
     }
     if (attempt.kind === 'already_committed') {
@@ -145,7 +161,12 @@ async function send(
     client.query('begin'),
     run(client, 'addAuditBlock', block),
   ];
-  for (const [index, { writes }] of units.entries()) {
+  const { together, apart } = gatherWrites(units);
+  for (const each of together) {
+    queries.push(runMany(client, each));
+    owners.push(undefined);
+  }
+  for (const [index, writes] of apart.entries()) {
     for (const { name, values } of writes) {
       queries.push(run(client, name, values));
       owners.push(index);
@@ -158,9 +179,8 @@ async function send(
   const { reason } = failure;
   if (isFence(reason)) return { kind: 'already_committed' };
   const conflict = POSTGRES.conflictOf(reason);
-  const index = owners[failed];
-  if (conflict === undefined || index === undefined) throw reason;
-  return { kind: 'conflict', index, conflict };
+  if (conflict === undefined) throw reason;
+  return { kind: 'conflict', index: owners[failed], conflict };
 }
 
 /** Inquiries write nothing but their audit block: one statement is its own transaction. */
@@ -239,6 +259,11 @@ function run(
   values: readonly SqlValue[],
 ): Promise<pg.QueryResult> {
   return client.query({ name, text: POSTGRES.spell(WRITES[name]), values: [...values] });
+}
+
+function runMany(client: pg.PoolClient, { name, values }: BulkWrite): Promise<pg.QueryResult> {
+  const text = POSTGRES.spell(BULK_WRITES[name]);
+  return client.query({ name: `${name}, many`, text, values: [...values] });
 }
 
 function read(

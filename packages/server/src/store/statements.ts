@@ -262,6 +262,23 @@ export const WRITES = {
     update directory_version set version = version where id = 1`,
 } as const;
 
+/**
+ * Writes of one distribution key, as one: the key comes first, then a list for each other value. For an engine
+ * that is asked over a wire.
+ */
+export const BULK_WRITES = {
+  addNonce: `
+    insert into request_nonce (caller, nonce, expires_at)
+    select $1, t.nonce, t.expires_at
+    from unnest($2::text[], $3::bigint[]) as t (nonce, expires_at)`,
+  addCharge: `
+    insert into budget_charge (charged_at, who, card, book, writer)
+    select t.charged_at, $1, t.card, t.book, t.writer
+    from unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::text[])
+      as t (charged_at, card, book, writer)
+    on conflict do nothing`,
+} as const satisfies Partial<Record<keyof typeof WRITES, string>>;
+
 export type ReadName = keyof typeof READS;
 export type WriteName = keyof typeof WRITES;
 export type SqlValue = string | number | Uint8Array | null;

@@ -37,6 +37,7 @@ export function shownDetails(
  * Seals the details of a card with a number, and with them an imprint of the number's record.
  *
  * @param pan of the number.
+ * @throws {Refusal} `KEY_UNAVAILABLE`
  */
 export function sealDetails(
   keyring: Keyring,
@@ -45,8 +46,8 @@ export function sealDetails(
   details: CardDetails,
   pan: CardNumber,
 ): Sealed {
-  const text = imprintOf(keyring, number, pan) + JSON.stringify(details);
-  return keyring.seal(detailsPlace(number, sequence), text);
+  const imprint = keyring.imprint(number.organization, imprinted(number, pan));
+  return keyring.seal(detailsPlace(number, sequence), imprint + JSON.stringify(details));
 }
 
 /** @throws {Refusal} `RECORD_DAMAGED`, `KEY_UNAVAILABLE` */
@@ -59,35 +60,24 @@ export function openDetails(
 }
 
 /**
- * The same, and whether the record of the number is still the one they were sealed beside: token, lineage and
- * sealed PAN. Then the PAN is `pan`, and nothing else has to be opened to see that nobody exchanged anything.
+ * The same, and whether they vouch for the record of the number: it is still the one they were sealed beside, and
+ * under the same key. Then the PAN is `pan`, and nothing else has to be opened to see that nobody exchanged anything.
  *
- * @returns `isImprinted` false when they were sealed before imprints, or the record has changed since.
+ * @throws {Refusal} `RECORD_DAMAGED`, `KEY_UNAVAILABLE`
  */
 export function openDetailsBeside(
   keyring: Keyring,
   number: NumberInBrief,
   card: CardInBrief,
   pan: CardNumber,
-): { readonly details: CardDetails; readonly isImprinted: boolean } {
+): { readonly details: CardDetails; readonly doVouch: boolean } {
+  const { dataKeyEpoch } = card.sealedDetails;
   const { details, imprint } = readDetails(keyring, number, card);
-  return { details, isImprinted: imprint === imprintOf(keyring, number, pan) };
-}
-
-/** What stands before the JSON is the imprint, which has no brace. */
-function readDetails(
-  keyring: Keyring,
-  number: NumberInBrief,
-  card: CardInBrief,
-): { readonly details: CardDetails; readonly imprint: string } {
-  const text = keyring.open(detailsPlace(number, card.sequence), card.sealedDetails);
-  const start = text.indexOf('{');
-  return { details: JSON.parse(text.slice(start)), imprint: text.slice(0, start) };
-}
-
-function imprintOf(keyring: Keyring, number: NumberInBrief, pan: CardNumber): string {
-  const { token, lineage, sealedPan } = number;
-  return keyring.imprint(sealedPan, `${token} ${lineage} ${pan.reveal()}`);
+  // Once a data key is destroyed, nothing vouches for what was sealed under it.
+  if (dataKeyEpoch !== number.sealedPan.dataKeyEpoch) return { details, doVouch: false };
+  const { organization } = number;
+  const own = keyring.imprint(organization, imprinted(number, pan), dataKeyEpoch);
+  return { details, doVouch: imprint === own };
 }
 
 /** @throws {Refusal} `CARD_NOT_FOUND` */
@@ -99,4 +89,22 @@ export async function demandCard(
   const card = await cards.findCard(number.organization, number.id, sequence);
   if (card === undefined) throw new Refusal('CARD_NOT_FOUND', { sequence });
   return card;
+}
+
+/** What stands before the JSON is the imprint, which has no brace; those that were sealed before imprints have none. */
+function readDetails(
+  keyring: Keyring,
+  number: NumberInBrief,
+  card: CardInBrief,
+): { readonly details: CardDetails; readonly imprint: string } {
+  const text = keyring.open(detailsPlace(number, card.sequence), card.sealedDetails);
+  const start = text.indexOf('{');
+  return { details: JSON.parse(text.slice(start)), imprint: text.slice(0, start) };
+}
+
+/** All that could be exchanged of a number's record, and the PAN. None of it has a space in it. */
+function imprinted({ id, token, lineage, sealedPan }: NumberInBrief, pan: CardNumber): string {
+  const { dataKeyEpoch, bytes } = sealedPan;
+  const sealed = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64');
+  return [pan.reveal(), id, token, lineage, dataKeyEpoch, sealed].join(' ');
 }

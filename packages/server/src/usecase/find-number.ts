@@ -27,8 +27,8 @@ export interface FindNumberDeps {
 export interface FoundNumber<T extends NumberInBrief = NumberRecord> {
   readonly record: T;
   readonly pan: Pan;
-  /** Of the card that was looked for with it, if it has that card. */
-  readonly details?: CardDetails | undefined;
+  /** Of the card that was looked for with it, if it has that card; or why they do not open. */
+  readonly details?: CardDetails | Refusal | undefined;
 }
 
 /** A card on record. */
@@ -170,6 +170,7 @@ function cardsOf({ cards, keyring }: LookDeps, sequence: number): Look<NumberWit
 
 function demandCardOf(found: FoundNumber<NumberWithCard>, sequence: number): FoundCard {
   if (found.record.card === undefined) throw new Refusal('CARD_NOT_FOUND', { sequence });
+  if (found.details instanceof Refusal) throw found.details;
   return found as FoundCard;
 }
 
@@ -262,7 +263,7 @@ async function refuseLost(
  * What is sealed of a number, and of the card that was read with it.
  *
  * @param expected what the PAN should be: the sealed one is opened only where the details do not vouch for it.
- * @throws {Refusal} `RECORD_DAMAGED`, `KEY_UNAVAILABLE`
+ * @throws {Refusal} `RECORD_DAMAGED`, `KEY_UNAVAILABLE` of the number; that of the details is for later.
  */
 function openRecord(
   keyring: Keyring,
@@ -272,11 +273,22 @@ function openRecord(
   const { card } = record;
   if (card === undefined) return { pan: openPan(keyring, record) };
   if (expected === undefined) {
-    return { pan: openPan(keyring, record), details: openDetails(keyring, record, card) };
+    const pan = openPan(keyring, record);
+    return { pan, details: orRefusal(() => openDetails(keyring, record, card)) };
   }
-  const { details, isImprinted } = openDetailsBeside(keyring, record, card, expected);
-  const pan = isImprinted ? Pan.parse(expected.reveal()) : openPan(keyring, record);
-  return { pan, details };
+  const beside = orRefusal(() => openDetailsBeside(keyring, record, card, expected));
+  if (beside instanceof Refusal) return { pan: openPan(keyring, record), details: beside };
+  const { details, doVouch } = beside;
+  return { pan: doVouch ? Pan.parse(expected.reveal()) : openPan(keyring, record), details };
+}
+
+function orRefusal<T>(open: () => T): T | Refusal {
+  try {
+    return open();
+  } catch (error) {
+    if (error instanceof Refusal) return error;
+    throw error;
+  }
 }
 
 /** @throws {Refusal} `RECORD_DAMAGED`, `KEY_UNAVAILABLE` */

@@ -199,8 +199,13 @@ export interface Keyring {
   seal(place: SealedPlace, text: string): Sealed;
   /** @throws {Refusal} `RECORD_DAMAGED` when it was sealed elsewhere or has been changed. */
   open(place: SealedPlace, sealed: Sealed): string;
-  /** A digest of what was sealed and of what else belongs to it, to be sealed itself: 66 bits in 11 characters. */
-  imprint(sealed: Sealed, text: string): string;
+  /**
+   * 66 bits in 11 characters of a digest that nobody makes without a data key: to be sealed under that key, with
+   * something that belongs to the text.
+   *
+   * @param dataKeyEpoch left out: that of the key that seals now.
+   */
+  imprint(organization: OrganizationNumber, text: string, dataKeyEpoch?: number): string;
   refresh(): Promise<void>;
 }
 

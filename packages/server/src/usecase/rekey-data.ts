@@ -1,4 +1,4 @@
-import type { NumberRecord } from '../domain/card.ts';
+import type { NumberRecord, Sealed } from '../domain/card.ts';
 import { activeEpoch, nextEpoch } from '../domain/key-epoch.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { RequestContext } from './audit-trail.ts';
@@ -84,17 +84,22 @@ async function resealed(
   record: NumberRecord,
   epoch: number,
 ): Promise<readonly Change[]> {
-  const changes: Change[] = [];
+  const listed = await cards.listCards(record.organization, record.id);
+  const isOld = ({ dataKeyEpoch }: Sealed) => dataKeyEpoch !== epoch;
+  const isNumberOld = isOld(record.sealedPan);
+  // Details vouch for the sealed PAN they were sealed beside: with a new one all are sealed anew.
+  const resealing = isNumberOld ? listed : listed.filter((card) => isOld(card.sealedDetails));
+  if (!isNumberOld && resealing.length === 0) return [];
   const pan = openPan(keyring, record);
-  let current = record;
-  if (record.sealedPan.dataKeyEpoch !== epoch) {
-    current = { ...record, sealedPan: keyring.seal(panPlace(record), pan.reveal()) };
+  const sealedPan = isNumberOld ? keyring.seal(panPlace(record), pan.reveal()) : record.sealedPan;
+  const current = { ...record, sealedPan };
+  const changes: Change[] = [];
+  if (isNumberOld) {
     const fromEpoch = record.sealedPan.dataKeyEpoch;
     changes.push({ kind: 'reseal_number', record: current, fromEpoch });
   }
-  for (const card of await cards.listCards(record.organization, record.id)) {
+  for (const card of resealing) {
     const fromEpoch = card.sealedDetails.dataKeyEpoch;
-    if (fromEpoch === epoch) continue;
     const details = openDetails(keyring, record, card);
     const sealedDetails = sealDetails(keyring, current, card.sequence, details, pan);
     changes.push({ kind: 'reseal_card', card: { ...card, sealedDetails }, fromEpoch });
