@@ -55,6 +55,20 @@ export async function nonceContract(place: StorePlace): Promise<void> {
       }
     });
 
+    it('that was taken holds up none of those that come with it', async () => {
+      const values = Array.from({ length: 40 }, () => randomUUID());
+      const taken = values.filter((_, index) => index % 13 === 5);
+      for (const value of taken) assert.deepEqual(await second.commit([take(value)]), COMMITTED);
+      const callers = ['a', 'c'];
+      const asked = values.flatMap((value) =>
+        callers.map((callerId) => ({
+          outcome: first.commit([take(value, Date.now(), callerId)]),
+          expected: taken.includes(value) && callerId === 'a' ? TAKEN : COMMITTED,
+        })),
+      );
+      for (const { outcome, expected } of asked) assert.deepEqual(await outcome, expected);
+    });
+
     it('is free again when the rest of its unit could not be kept', async () => {
       const [value, later] = [randomUUID(), randomUUID()];
       const record = numberRecord();
