@@ -25,6 +25,6 @@ export function fillSqlite(database: DatabaseSync, from: number, to: number): vo
       printf('540208A%05X%04d', (${SPREAD}) / 8192, (${SPREAD}) % 8192), 1, 1,
       randomblob(44), 1795000000000 + i from s;
     insert into card ${series}
-    select 100, ${idOfSqlite}, 1, 1, 203011, 1, 1, randomblob(64), 1795000000000 + i from s;
+    select 100, ${idOfSqlite}, 1, 1, 203011, 1, 1, randomblob(75), 1795000000000 + i from s;
     commit;`);
 }

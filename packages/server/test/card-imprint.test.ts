@@ -6,12 +6,8 @@ import { Pan } from '../src/domain/pan.ts';
 import { random } from '../src/keys/random.ts';
 import type { Trail } from '../src/usecase/audit-trail.ts';
 import { openDetails, openDetailsBeside } from '../src/usecase/card-details.ts';
-import {
-  type FoundCard,
-  findCardByNumber,
-  findCardByToken,
-  openPan,
-} from '../src/usecase/find-number.ts';
+import { type FoundCard, findCardByNumber, findCardByToken } from '../src/usecase/find-number.ts';
+import { openPan } from '../src/usecase/open-record.ts';
 import type { Keyring } from '../src/usecase/ports.ts';
 import { unpad } from './harness/issuer-client.ts';
 import { KEY_OPERATOR, NO_REPORT, openTestHome, withKeyTools } from './harness/key-tools.ts';

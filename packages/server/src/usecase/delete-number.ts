@@ -5,8 +5,8 @@ import type { Pan } from '../domain/pan.ts';
 import type { RecordId } from '../domain/record-id.ts';
 import { nameOfNumber, nameOfToken } from '../domain/retention.ts';
 import type { RequestContext } from './audit-trail.ts';
-import { openPan } from './find-number.ts';
 import { listFeeders, RECORDED } from './lineage.ts';
+import { openPan } from './open-record.ts';
 import type { CardStore, Clock, Keyring, Ledger } from './ports.ts';
 import type { UpdaterVault } from './watch-vault.ts';
 

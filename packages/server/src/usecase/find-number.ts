@@ -10,11 +10,11 @@ import type {
 import { Refusal } from '../domain/error.ts';
 import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
-import { type CardNumber, Pan } from '../domain/pan.ts';
+import type { CardNumber } from '../domain/pan.ts';
 import { keptDigits } from '../domain/token-format.ts';
 import type { Trail } from './audit-trail.ts';
-import { openDetails, openDetailsBeside } from './card-details.ts';
-import type { CardStore, Directory, Keyring, SealedPlace } from './ports.ts';
+import { type OpenedRecord, openRecord } from './open-record.ts';
+import type { CardStore, Directory, Keyring } from './ports.ts';
 import { refuseDeletedNumber, refuseDeletedToken } from './refuse-deleted.ts';
 
 export interface FindNumberDeps {
@@ -24,11 +24,8 @@ export interface FindNumberDeps {
 }
 
 /** A number on record, and the PAN behind it. */
-export interface FoundNumber<T extends NumberInBrief = NumberRecord> {
+export interface FoundNumber<T extends NumberInBrief = NumberRecord> extends OpenedRecord {
   readonly record: T;
-  readonly pan: Pan;
-  /** Of the card that was looked for with it, if it has that card; or why they do not open. */
-  readonly details?: CardDetails | Refusal | undefined;
 }
 
 /** A card on record. */
@@ -257,51 +254,4 @@ async function refuseLost(
     const record = await cards.findNumberByReplacedToken(organization, epoch, token);
     if (record !== undefined) throw new Refusal('TOKEN_EPOCH_DESTROYED', { epoch });
   }
-}
-
-/**
- * What is sealed of a number, and of the card that was read with it.
- *
- * @param expected what the PAN should be: the sealed one is opened only where the details do not vouch for it.
- * @throws {Refusal} `RECORD_DAMAGED`, `KEY_UNAVAILABLE` of the number; that of the details is for later.
- */
-function openRecord(
-  keyring: Keyring,
-  record: NumberInBrief & { readonly card?: CardInBrief | undefined },
-  expected: CardNumber | undefined,
-): Pick<FoundNumber, 'pan' | 'details'> {
-  const { card } = record;
-  if (card === undefined) return { pan: openPan(keyring, record) };
-  if (expected === undefined) {
-    const pan = openPan(keyring, record);
-    return { pan, details: orRefusal(() => openDetails(keyring, record, card)) };
-  }
-  const beside = orRefusal(() => openDetailsBeside(keyring, record, card, expected));
-  if (beside instanceof Refusal) return { pan: openPan(keyring, record), details: beside };
-  const { details, doVouch } = beside;
-  return { pan: doVouch ? Pan.parse(expected.reveal()) : openPan(keyring, record), details };
-}
-
-function orRefusal<T>(open: () => T): T | Refusal {
-  try {
-    return open();
-  } catch (error) {
-    if (error instanceof Refusal) return error;
-    throw error;
-  }
-}
-
-/** @throws {Refusal} `RECORD_DAMAGED`, `KEY_UNAVAILABLE` */
-export function openPan(keyring: Keyring, record: NumberInBrief): Pan {
-  return Pan.parse(keyring.open(panPlace(record), record.sealedPan));
-}
-
-/** Where a sealed PAN belongs. The lineage is part of it: a number cannot be moved to another card. */
-export function panPlace({
-  organization,
-  id,
-  token,
-  lineage,
-}: Pick<NumberRecord, 'organization' | 'id' | 'token' | 'lineage'>): SealedPlace {
-  return { organization, recordId: id, token, part: `pan:${lineage}` };
 }

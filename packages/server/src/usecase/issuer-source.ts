@@ -9,8 +9,9 @@ import type {
   AccountUpdateSource,
   InquiryOutcome,
 } from './account-update-source.ts';
-import { type FindNumberDeps, lookUpNumber, openPan } from './find-number.ts';
+import { type FindNumberDeps, lookUpNumber } from './find-number.ts';
 import { readLineage } from './lineage.ts';
+import { openPan } from './open-record.ts';
 import type { Clock } from './ports.ts';
 import { NO_PUSHES } from './subscribe-cards.ts';
 

@@ -5,7 +5,7 @@ import type { Pan } from '../domain/pan.ts';
 import type { RecordId } from '../domain/record-id.ts';
 import { makeToken, RANDOM_EPOCH } from '../domain/token-format.ts';
 import { deletedNames } from './delete-number.ts';
-import { panPlace } from './find-number.ts';
+import { panPlace } from './open-record.ts';
 import type { Change, Clock, CommitOutcome, Keyring, Random } from './ports.ts';
 
 export interface MakeNumberDeps {

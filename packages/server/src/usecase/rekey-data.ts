@@ -3,7 +3,7 @@ import { activeEpoch, nextEpoch } from '../domain/key-epoch.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { RequestContext } from './audit-trail.ts';
 import { openDetails, sealDetails } from './card-details.ts';
-import { demandRecord, openPan, panPlace } from './find-number.ts';
+import { demandRecord } from './find-number.ts';
 import {
   activateKey,
   addWaitingKey,
@@ -11,6 +11,7 @@ import {
   readSeries,
   SETTLE_MS,
 } from './key-admin-deps.ts';
+import { openPan, panPlace } from './open-record.ts';
 import type { Change } from './ports.ts';
 import { beginJob, type Report, walkNumbers } from './walk-numbers.ts';
 

@@ -3,7 +3,7 @@ import { Refusal } from '../domain/error.ts';
 import { activeEpoch, type KeyState, nextEpoch } from '../domain/key-epoch.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { RequestContext } from './audit-trail.ts';
-import { demandRecord, openPan } from './find-number.ts';
+import { demandRecord } from './find-number.ts';
 import {
   activateKey,
   addWaitingKey,
@@ -13,6 +13,7 @@ import {
   SETTLE_MS,
 } from './key-admin-deps.ts';
 import type { KeyJob } from './key-ports.ts';
+import { openPan } from './open-record.ts';
 import type { Change } from './ports.ts';
 import type { Rekey } from './rekey-data.ts';
 import { pagesOfOutdated, pagesOfWaiting, type WatchersDeps } from './rekey-watchers.ts';

@@ -4,8 +4,9 @@ import type { Organization } from '../domain/organization.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import { makeToken, RANDOM_EPOCH } from '../domain/token-format.ts';
 import type { RequestContext } from './audit-trail.ts';
-import { demandRecord, openPan, panPlace } from './find-number.ts';
+import { demandRecord } from './find-number.ts';
 import type { KeyAdminDeps } from './key-admin-deps.ts';
+import { openPan, panPlace } from './open-record.ts';
 import type { Change } from './ports.ts';
 import { beginJob, type Report, walkNumbers } from './walk-numbers.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { makeLog } from '../../src/log.ts';
 import { openHome, systemClock } from '../../src/opened-home.ts';
-import { openPan } from '../../src/usecase/find-number.ts';
+import { openPan } from '../../src/usecase/open-record.ts';
 import type { PanRegistry } from './pan-registry.ts';
 import { readAside } from './read-aside.ts';
 
