@@ -69,6 +69,19 @@ export async function nonceContract(place: StorePlace): Promise<void> {
       for (const { outcome, expected } of asked) assert.deepEqual(await outcome, expected);
     });
 
+    it('that is over and still there holds up none of those that come with it', async () => {
+      const [over, innocent] = [randomUUID(), randomUUID()];
+      assert.deepEqual(await first.commit([take(over, Date.now() - 3_600_000)]), COMMITTED);
+      const forget: Change = { kind: 'forget_nonces', expiredBeforeMs: Date.now() };
+      const outcomes = await Promise.all([
+        first.commit([take(randomUUID()), forget]),
+        first.commit([take(over)]),
+        first.commit([take(innocent)]),
+      ]);
+      assert.deepEqual([outcomes[0], outcomes[2]], [COMMITTED, COMMITTED]);
+      assert.deepEqual(await second.commit([take(innocent)]), TAKEN);
+    });
+
     it('is free again when the rest of its unit could not be kept', async () => {
       const [value, later] = [randomUUID(), randomUUID()];
       const record = numberRecord();

@@ -92,9 +92,9 @@ export function rootOfProof(
   proof: readonly Buffer[],
 ): Buffer | undefined {
   if (index >= size) return undefined;
-  if (size === 1) return proof.length === 0 ? leaf : undefined;
+  if (size === 1) return proof.length === 0 && leaf.length === HASH_BYTES ? leaf : undefined;
   const sibling = proof.at(-1);
-  if (sibling === undefined) return undefined;
+  if (sibling?.length !== HASH_BYTES) return undefined;
   const split = largestPowerBelow(size);
   const rest = proof.slice(0, -1);
   if (index < split) {

@@ -10,15 +10,20 @@ export interface BulkWrite {
 /** Which value of a write is its distribution key. */
 const KEY_AT: Readonly<Record<keyof typeof BULK_WRITES, number>> = { addNonce: 0, addCharge: 1 };
 
-/**
- * Puts together what units write alike: over a wire a statement costs both sides more than its row.
- *
- * @returns the statements, and what is left to be written for each unit by itself. A single write stays.
- */
-export function gatherWrites(units: readonly EncodedUnit[]): {
+export interface GatheredWrites {
+  /** They come first. */
   readonly together: readonly BulkWrite[];
+  /** What is left to be written for each unit by itself. */
   readonly apart: readonly (readonly Write[])[];
-} {
+}
+
+/** Nothing together: of every write it is known whose it is. */
+export function leaveWrites(units: readonly EncodedUnit[]): GatheredWrites {
+  return { together: [], apart: units.map(({ writes }) => writes) };
+}
+
+/** Puts together what units write alike: over a wire a statement costs both sides more than its row. A single write stays. */
+export function gatherWrites(units: readonly EncodedUnit[]): GatheredWrites {
   const groups = new Map<string, Write[]>();
   for (const { writes } of units) {
     for (const write of writes) {

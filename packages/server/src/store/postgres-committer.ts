@@ -8,7 +8,7 @@ import {
   openingValues,
   predecessorOf,
 } from './audit-chain.ts';
-import { type BulkWrite, gatherWrites } from './bulk-writes.ts';
+import { type BulkWrite, gatherWrites, leaveWrites } from './bulk-writes.ts';
 import { POSTGRES, UNIQUE_VIOLATION } from './dialect.ts';
 import type { Committer, EncodedUnit } from './ledger.ts';
 import { type Connections, sqlStateOf } from './postgres-connection.ts';
@@ -107,33 +107,30 @@ async function beginChain(connections: Connections, naming: ChainNaming): Promis
   throw new Error('no number for an audit chain could be taken');
 }
 
-/** How often a batch is sent again since something was in its way that could not be found then. */
-const GONE_MAX = 5;
-
 async function commit(
   connections: Connections,
   before: ChainHead,
   units: readonly EncodedUnit[],
 ): Promise<{ outcomes: readonly CommitOutcome[]; head: ChainHead }> {
   let head = before;
-  let goneCount = 0;
+  let isGathered = true;
   const conflicts = new Map<EncodedUnit, Conflict>();
   for (;;) {
     const remaining = units.filter((unit) => !conflicts.has(unit));
     if (remaining.length === 0) break;
     const lines = remaining.map(({ auditLine }) => auditLine);
     const block = encodeBlock(before, lines, Date.now());
-    const attempt = await connections.use((client) => send(client, block.values, remaining));
+    const attempt = await connections.use((client) =>
+      send(client, block.values, remaining, isGathered),
+    );
     if (attempt.kind === 'conflict') {
       const unit = attempt.index === undefined ? undefined : remaining[attempt.index];
       if (unit !== undefined) conflicts.set(unit, attempt.conflict);
       // Where there is one conflict there may be many: they are found in one go.
       const more = await connections.use((client) => findConflicts(client, remaining));
       for (const [each, conflict] of more) conflicts.set(each, conflict);
-      // What was in the way may be gone by then.
-      if (unit === undefined && more.size === 0 && ++goneCount > GONE_MAX) {
-        throw new Error('a conflict of no unit');
-      }
+      // What was in the way of several may be gone, or go with one of them: each for itself, the next time.
+      if (unit === undefined && more.size === 0) isGathered = false;
       continue;
     }
     if (attempt.kind === 'already_committed') {
@@ -154,6 +151,7 @@ async function send(
   client: pg.PoolClient,
   block: readonly SqlValue[],
   units: readonly EncodedUnit[],
+  isGathered: boolean,
 ): Promise<Attempt> {
   if (units.every(({ writes }) => writes.length === 0)) return sendAlone(client, block);
   const owners: (number | undefined)[] = [undefined, undefined];
@@ -161,7 +159,7 @@ async function send(
     client.query('begin'),
     run(client, 'addAuditBlock', block),
   ];
-  const { together, apart } = gatherWrites(units);
+  const { together, apart } = isGathered ? gatherWrites(units) : leaveWrites(units);
   for (const each of together) {
     queries.push(runMany(client, each));
     owners.push(undefined);

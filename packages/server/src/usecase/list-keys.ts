@@ -133,7 +133,7 @@ const CRYPTOGRAPHY: readonly CryptographicUse[] = [
     use: 'audit checkpoints, notifications, signed requests',
     standard: 'RFC 8032',
   },
-  { algorithm: 'SHA-256', use: 'audit chain', standard: 'FIPS 180-4' },
+  { algorithm: 'SHA-256', use: 'audit chain, imprints in details', standard: 'FIPS 180-4' },
   {
     algorithm: 'TLS 1.2 and 1.3',
     use: 'connections, where the service is given a certificate; PostgreSQL, where its URL asks for it',

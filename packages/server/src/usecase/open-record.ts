@@ -34,7 +34,8 @@ export function openRecord(
   return { pan: doVouch ? Pan.parse(expected.reveal()) : openPan(keyring, record), details };
 }
 
-function orRefusal<T>(open: () => T): T | Refusal {
+/** What opens, or why it does not. */
+export function orRefusal<T>(open: () => T): T | Refusal {
   try {
     return open();
   } catch (error) {

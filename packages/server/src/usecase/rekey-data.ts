@@ -1,4 +1,5 @@
 import type { NumberRecord, Sealed } from '../domain/card.ts';
+import { Refusal } from '../domain/error.ts';
 import { activeEpoch, nextEpoch } from '../domain/key-epoch.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
 import type { RequestContext } from './audit-trail.ts';
@@ -11,7 +12,7 @@ import {
   readSeries,
   SETTLE_MS,
 } from './key-admin-deps.ts';
-import { openPan, panPlace } from './open-record.ts';
+import { openPan, orRefusal, panPlace } from './open-record.ts';
 import type { Change } from './ports.ts';
 import { beginJob, type Report, walkNumbers } from './walk-numbers.ts';
 
@@ -26,7 +27,7 @@ export type Rekey = (
  * on: what is not done yet opens under the old key. Interrupted, the job goes on where it was.
  *
  * @returns `remainingCount`: what is sealed under older keys still; 0 unless records are damaged.
- * @throws {Refusal} `ORGANIZATION_RECORD_MISSING`, `RECORD_DAMAGED`, `KEY_UNAVAILABLE`
+ * @throws {Refusal} `ORGANIZATION_RECORD_MISSING`, `KEY_UNAVAILABLE`, `KEY_JOB_UNDER_WAY`
  */
 export function makeRekeyData(deps: KeyAdminDeps): Rekey {
   return async (context, organization, report) => {
@@ -71,12 +72,23 @@ async function demandJob(
   organization: OrganizationNumber,
 ) {
   const found = await deps.jobs.findJob(organization, 'rekey-data');
-  if (found !== undefined) return found;
-  const epoch = nextEpoch(await readSeries(deps, organization, 'data'));
+  const series = await readSeries(deps, organization, 'data');
+  const state = series.find(({ epoch }) => epoch === found?.epoch)?.state;
+  // A job of a key that has been followed by another was left by a run that others overtook.
+  const isLeft = state !== 'pre-active' && state !== 'active';
+  if (found !== undefined && !isLeft) return found;
+  const epoch = nextEpoch(series);
   const job = beginJob(organization, 'rekey-data', epoch, deps.clock.nowMs());
   const name = { organization, purpose: 'data', epoch } as const;
   await addWaitingKey(deps, context, name, { changes: [{ kind: 'save_key_job', job }] });
   return job;
+}
+
+/** Damaged texts stay as they are, and are counted in the end. @throws {Refusal} any other reason. */
+function isDamaged<T>(opened: T | Refusal): opened is Refusal {
+  if (!(opened instanceof Refusal)) return false;
+  if (opened.code !== 'RECORD_DAMAGED') throw opened;
+  return true;
 }
 
 /** A number and its cards under the newest key; each change only where nobody was faster. */
@@ -91,7 +103,8 @@ async function resealed(
   // Details vouch for the sealed PAN they were sealed beside: with a new one all are sealed anew.
   const resealing = isNumberOld ? listed : listed.filter((card) => isOld(card.sealedDetails));
   if (!isNumberOld && resealing.length === 0) return [];
-  const pan = openPan(keyring, record);
+  const pan = orRefusal(() => openPan(keyring, record));
+  if (isDamaged(pan)) return [];
   const sealedPan = isNumberOld ? keyring.seal(panPlace(record), pan.reveal()) : record.sealedPan;
   const current = { ...record, sealedPan };
   const changes: Change[] = [];
@@ -101,7 +114,8 @@ async function resealed(
   }
   for (const card of resealing) {
     const fromEpoch = card.sealedDetails.dataKeyEpoch;
-    const details = openDetails(keyring, record, card);
+    const details = orRefusal(() => openDetails(keyring, record, card));
+    if (isDamaged(details)) continue;
     const sealedDetails = sealDetails(keyring, current, card.sequence, details, pan);
     changes.push({ kind: 'reseal_card', card: { ...card, sealedDetails }, fromEpoch });
   }
