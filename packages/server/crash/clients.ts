@@ -30,6 +30,8 @@ export interface Clients {
   /** Requests that were answered with 200 so far. */
   answeredCount(): number;
   /** Sends again whatever has not been answered, until all of it is. */
+  /** Looks who has the numbers of refused creations. */
+  verifyRefused(): Promise<void>;
   settleOpen(): Promise<void>;
   /** Asks for the number of a token, and the token of its number, and compares with the model. */
   verify(card: ModelCard): Promise<void>;
@@ -178,7 +180,7 @@ export function startClients(deps: ClientDeps, clientCount: number): Clients {
     const acknowledge = (data: Data | null) => data && model.acknowledge(pan, unpad(data), true);
     if (key !== undefined) {
       const settle = (json: unknown) => {
-        if (json === undefined) model.violations.push('a repeated creation was refused');
+        if (json === undefined) model.refusedPans.push(pan ?? '');
         else acknowledge((json as { data: Data }).data);
       };
       await send({ method: 'POST', path: `${PATH}/l8vf`, body, key, settle });
@@ -257,6 +259,18 @@ export function startClients(deps: ClientDeps, clientCount: number): Clients {
       await Promise.all(workers);
     },
     answeredCount: () => answeredCount,
+    async verifyRefused() {
+      for (const pan of model.refusedPans.splice(0)) {
+        const token = pan === '' ? undefined : await inquire('C', pan);
+        if (token === undefined && pan !== '')
+          model.refusedPans.push(pan); // Asked again later.
+        else if (token?.data === null || token?.data === undefined) {
+          model.violations.push('a creation was refused whose number nobody has');
+        } else if (!model.byToken.has(unpad(token.data))) {
+          model.violations.push('a repeated creation was refused');
+        }
+      }
+    },
     async settleOpen() {
       for (let tries = 0; model.open.length > 0 && tries < 100_000; tries++) await sendAgain();
       if (model.open.length > 0) model.violations.push('requests stay without an answer');

@@ -33,6 +33,11 @@ export interface Model {
   readonly open: RepeatableRequest[];
   /** Requests with an `Idempotency-Key` that were answered, and how. */
   readonly answered: { readonly request: RepeatableRequest; readonly answer: string }[];
+  /**
+   * Creations that were refused, by the number they asked for. Now and then the service has drawn that number
+   * itself, or another client has: then an acknowledged card has it. Else the refusal was wrong.
+   */
+  readonly refusedPans: string[];
   /** Cards that requests which cannot be repeated may have made, their answers being lost. */
   possibleCardCount: number;
   /** How often a lost answer was asked for again and came; how often one was asked for twice. */
@@ -56,6 +61,7 @@ export function makeModel(): Model {
     requestIds: new Set(),
     open: [],
     answered: [],
+    refusedPans: [],
     possibleCardCount: 0,
     recoveredCount: 0,
     repeatedCount: 0,

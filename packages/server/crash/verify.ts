@@ -24,6 +24,7 @@ export async function verifyAnswers(
     }
   };
   await Promise.all(Array.from({ length: 8 }, work));
+  if (fromIndex === 0) await clients.verifyRefused();
 }
 
 /** Looks through the whole database past the service. */
