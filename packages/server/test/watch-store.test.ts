@@ -7,6 +7,7 @@ import { after, describe, it } from 'node:test';
 import type { AuditRecord } from '../src/domain/audit-record.ts';
 import type { OrganizationNumber } from '../src/domain/organization-number.ts';
 import { random } from '../src/keys/random.ts';
+import type { Store } from '../src/store/engine.ts';
 import { idBytes } from '../src/store/ids.ts';
 import { makeLedger } from '../src/store/ledger.ts';
 import { openStore, type StorePlace } from '../src/store/place.ts';
@@ -25,9 +26,14 @@ const PLACES: readonly StorePlace[] = [
   { engine: 'postgres', url: database.url },
 ];
 
+/** All of them before the first test: a file whose tests are over at some moment would end, and close what it has open. */
+const OPENED: { readonly place: StorePlace; readonly stores: Store[] }[] = [];
 for (const place of PLACES) {
   // Two nodes on one database.
-  const stores = [await openStore(place), await openStore(place)];
+  OPENED.push({ place, stores: [await openStore(place), await openStore(place)] });
+}
+
+for (const { place, stores } of OPENED) {
   const nodes = stores.map((store) => ({
     ledger: makeLedger(store.committer),
     watch: makeWatchStore(store.reader, store.claimer),

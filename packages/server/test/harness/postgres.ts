@@ -72,7 +72,7 @@ export async function makePostgresServer(
         // A process group of its own: a signal to it reaches every process of the server.
         child = spawn(command, rest, { stdio: 'ignore', detached: true });
         // After a kill it may find the old one's memory still held, and end at once.
-      } while (!(await isUp(child, url('postgres'), until)));
+      } while (!(await isUp(child, url('postgres'), data, until)));
     },
     signal: (signal) => void process.kill(-demandPid(child), signal),
     async kill() {
@@ -108,8 +108,7 @@ export interface TestDatabase {
  */
 export async function makeTestDatabase(): Promise<TestDatabase> {
   const given = process.env.PANTOKEN_TEST_DATABASE_URL;
-  const server = given === undefined ? await makePostgresServer(['fsync = off']) : undefined;
-  await server?.start();
+  const server = given === undefined ? await startServer() : undefined;
   const admin = given ?? server?.url('postgres') ?? '';
   const name = `pantoken_test_${randomBytes(6).toString('hex')}`;
   await queryOnce(admin, `create database ${name}`);
@@ -124,6 +123,20 @@ export async function makeTestDatabase(): Promise<TestDatabase> {
       else await server.stop();
     },
   };
+}
+
+/** Where another test took its port, on another one. */
+async function startServer(): Promise<PostgresServer> {
+  for (;;) {
+    const server = await makePostgresServer(['fsync = off']);
+    try {
+      await server.start();
+      return server;
+    } catch (error) {
+      await server.stop();
+      if (!(error instanceof PortTaken)) throw error;
+    }
+  }
 }
 
 /** Runs SQL over a connection of its own. */
@@ -157,13 +170,25 @@ function runAsUser(binary: string, args: readonly string[]): void {
 }
 
 /** @returns false when the server ended instead. */
-async function isUp(child: ChildProcess, url: string, until: number): Promise<boolean> {
+/** Another server took the port first: between {@link freePort} and our own start somebody may. */
+class PortTaken extends Error {
+  override readonly name = 'PortTaken';
+}
+
+/** @throws {PortTaken} */
+async function isUp(
+  child: ChildProcess,
+  url: string,
+  data: string,
+  until: number,
+): Promise<boolean> {
   for (;;) {
     try {
-      await queryOnce(url, 'select 1');
-      return true;
+      const [row] = await queryOnce(url, 'show data_directory');
+      if (row?.data_directory === data) return true;
+      throw new PortTaken(`the server at ${url} is that of another test`);
     } catch (error) {
-      if (Date.now() > until) throw error;
+      if (error instanceof PortTaken || Date.now() > until) throw error;
       await new Promise((resolve) => setTimeout(resolve, 50));
       if (child.exitCode !== null || child.signalCode !== null) return false;
     }
