@@ -38,7 +38,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['http', 'usecase', 'domain', 'fastify', 'typebox', 'node:assert/strict', 'node:crypto'],
     // http-message-signatures reads RFC 9421's fields; TLS is where certificates of clients are.
     ...[
-      '@fastify/swagger',
+      ...['@fastify/proxy-addr', '@fastify/swagger'],
       '..', // package.json, for the version in the OpenAPI document.
       'http-message-signatures',
       ...['node:http', 'node:https', 'node:events'], // What listens, and how whole requests come in.
@@ -61,6 +61,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** The dependencies of the server, on npm. One more is a decision: see docs/adr. */
 const DEPENDENCIES = [
+  '@fastify/proxy-addr',
   '@fastify/swagger',
   '@pantoken/pan-token',
   'cockatiel',

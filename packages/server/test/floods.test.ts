@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
 import { after, describe, it } from 'node:test';
 import fastify from 'fastify';
-import { shedLoad } from '../src/http/load.ts';
+import { makeLoad, shedLoad } from '../src/http/load.ts';
 import { LOOPBACK_TRANSPORT } from '../src/http/transport.ts';
 import { makeLog } from '../src/log.ts';
 import { openService } from '../src/service.ts';
@@ -73,7 +73,7 @@ describe('private-key operations', () => {
 describe('a loop that runs late', () => {
   it('answers 503 before anything is done, and recovers', async () => {
     const app = fastify();
-    shedLoad(app, 1_000, (path) => path === '/health');
+    shedLoad(app, makeLoad(1_000), (path) => path === '/health');
     app.setErrorHandler((error: { code?: string }, _request, reply) =>
       reply.code(503).send(error.code),
     );

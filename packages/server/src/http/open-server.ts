@@ -1,5 +1,6 @@
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import type { DirectRoutes } from './direct-routes.ts';
 import { tlsOptions } from './tls.ts';
 import type { Transport } from './transport.ts';
 import { answerWholeRequests } from './whole/whole-server.ts';
@@ -15,7 +16,11 @@ const LOOKS_PER_TIMEOUT = 10;
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 
 /** What listens: with TLS or without, and with the limits of a {@link Transport}. */
-export function openServer(transport: Transport, handle: RequestListener): Server {
+export function openServer(
+  transport: Transport,
+  handle: RequestListener,
+  direct: DirectRoutes,
+): Server {
   const { tls, clientCertificates, headersTimeoutMs: headersTimeout } = transport;
   const options: ServerOptions = {
     maxHeaderSize: HEADERS_BYTES_MAX,
@@ -32,6 +37,6 @@ export function openServer(transport: Transport, handle: RequestListener): Serve
   ) as Server;
   server.maxConnections = transport.connectionsMax;
   server.maxHeadersCount = HEADERS_MAX;
-  answerWholeRequests(server, handle);
+  answerWholeRequests(server, handle, direct.answer);
   return server;
 }

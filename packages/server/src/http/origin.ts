@@ -1,16 +1,21 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import type { FastifyRequest } from 'fastify';
 import type { Origin } from '../domain/access.ts';
 import { parseFingerprint } from '../domain/access.ts';
 
 const fingerprints = new WeakMap<Socket, string | undefined>();
 
+/** What of a request says where it came from. */
+export interface Arrived {
+  readonly ip: string;
+  readonly raw: { readonly socket: Socket };
+}
+
 /**
  * Where a request came from. The address is that of the connection, or what a trusted proxy says;
  * the certificate is always that of the connection.
  */
-export function originOf(request: FastifyRequest): Origin {
+export function originOf(request: Arrived): Origin {
   return { address: request.ip, certificate: certificateOf(request.raw.socket) };
 }
 

@@ -17,6 +17,6 @@ export function keepRawBody(request: FastifyRequest, body: Uint8Array): void {
 }
 
 /** The bytes of a body as they came; none when there was no body. */
-export function rawBodyOf(request: FastifyRequest): Uint8Array {
+export function rawBodyOf(request: Pick<FastifyRequest, 'rawBody'>): Uint8Array {
   return request.rawBody ?? new Uint8Array();
 }

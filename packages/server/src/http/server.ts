@@ -12,14 +12,16 @@ import type { AuditAction } from '../domain/audit-record.ts';
 import { REFUSALS, Refusal } from '../domain/error.ts';
 import type { RecordRefusal } from '../usecase/record-refusal.ts';
 import type { Tracer } from '../usecase/trace-ports.ts';
+import { headersOfAnswer } from './answer-headers.ts';
 import { type CardtokensDeps, registerCardtokens } from './cardtokens/cardtokens.ts';
 import { cardtokensFace } from './cardtokens/error.ts';
 import { check } from './check.ts';
+import { type DirectRoutes, makeDirectRoutes, tellOutcomes } from './direct-routes.ts';
 import type { Face } from './face.ts';
 import { firstVisionFace } from './firstvision/error.ts';
 import { type FirstVisionDeps, registerFirstVision } from './firstvision/firstvision.ts';
 import { parseJsonBody } from './json-body.ts';
-import { shedLoad } from './load.ts';
+import { makeLoad, shedLoad } from './load.ts';
 import type { HttpMeter } from './meter.ts';
 import { openServer } from './open-server.ts';
 import { registerOpenapi } from './openapi.ts';
@@ -31,6 +33,7 @@ import { decorateWithRequester, requesterOf } from './requester.ts';
 import { traceRequests } from './tracing.ts';
 import type { Transport } from './transport.ts';
 import { registerV1, type V1Deps } from './v1/v1.ts';
+import { outcomeOf } from './whole/whole-exchange.ts';
 
 export interface ServerDeps {
   readonly firstVision: FirstVisionDeps;
@@ -67,17 +70,23 @@ const URL_LENGTH_MAX = 1024;
 /** The HTTP server with all of its faces. It listens when told to. */
 export function buildServer(deps: ServerDeps): FastifyInstance {
   const { firstVision, cardtokens, v1, transport, log, meter, tracer } = deps;
-  const app = openApp(transport, log);
+  const load = makeLoad(transport.requestsMax);
+  const { trustedProxies } = transport;
+  const direct = makeDirectRoutes({ load, meter, trustedProxies });
+  const app = openApp(transport, log, direct);
   const counter = makeRefusalCounter();
   app.addHook('onResponse', (request, reply, done) => {
     const { auditAction = 'other' } = request.routeOptions.config;
-    meter.answered(auditAction, reply.statusCode, reply.elapsedTime / 1000);
+    const outcome = outcomeOf(request.raw);
+    const tookMs = outcome ? performance.now() - outcome.startedAt : reply.elapsedTime;
+    meter.answered(auditAction, reply.statusCode, tookMs / 1000);
     done();
   });
   traceRequests(app, tracer);
   decorateWithRequester(app);
+  tellOutcomes(app);
   takeBodies(app);
-  hardenAnswers(app);
+  hardenAnswers(app, direct);
   app.setErrorHandler(async (error, request, reply) => {
     const recorded = await account(error, request, deps, counter);
     if (recorded instanceof Refusal) {
@@ -86,30 +95,34 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
     }
     return answerError(recorded, request, reply);
   });
-  shedLoad(app, transport.requestsMax);
+  shedLoad(app, load);
   limitUrls(app);
   app.setNotFoundHandler(() => {
     throw new Refusal('ROUTE_UNKNOWN');
   });
   reportCounts(app, counter);
   registerOpenapi(app);
-  registerFirstVision(app, firstVision);
+  registerFirstVision(app, firstVision, direct);
   registerCardtokens(app, cardtokens);
   registerV1(app, v1);
   return app;
 }
 
-function openApp(transport: Transport, log: FastifyBaseLogger): FastifyInstance {
+function openApp(
+  transport: Transport,
+  log: FastifyBaseLogger,
+  direct: DirectRoutes,
+): FastifyInstance {
   const { trustedProxies } = transport;
   const options: FastifyServerOptions = {
     loggerInstance: log,
     // A logger of its own for each request costs more than all look-ups; lines name the request.
     childLoggerFactory: (logger) => logger,
     logController: new LogController({ disableRequestLogging: true }),
-    genReqId: () => randomUUID(),
+    genReqId: (raw) => outcomeOf(raw)?.requestId ?? randomUUID(),
     requestIdHeader: false,
     bodyLimit: BODY_BYTES_MAX,
-    serverFactory: (handle) => openServer(transport, handle),
+    serverFactory: (handle) => openServer(transport, handle, direct),
     trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
     forceCloseConnections: 'idle',
     // What still comes on an open connection is answered in the form of its face, and the connection ends.
@@ -160,24 +173,19 @@ function takeBodies(app: FastifyInstance): void {
 }
 
 /** Nothing we answer may be stored on the way; while closing, clients are told to go elsewhere. */
-function hardenAnswers(app: FastifyInstance): void {
+function hardenAnswers(app: FastifyInstance, direct: DirectRoutes): void {
   let isClosing = false;
   app.addHook('preClose', async () => {
     isClosing = true;
+    direct.close();
     // A client that has sent half a request, or nothing yet, would keep us for ever.
     setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS).unref();
   });
   app.addHook('onSend', (request, reply, _payload, done) => {
-    addHeaders(request, reply);
+    reply.headers(headersOfAnswer(request.id));
     if (isClosing) reply.header('connection', 'close');
     done();
   });
-}
-
-function addHeaders(request: FastifyRequest, reply: FastifyReply): void {
-  reply.header('cache-control', 'no-store');
-  reply.header('x-content-type-options', 'nosniff');
-  reply.header('x-request-id', request.id);
 }
 
 /**
@@ -209,7 +217,7 @@ async function account(
 
 /** The only place that turns an error into an answer. */
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  addHeaders(request, reply);
+  reply.headers(headersOfAnswer(request.id));
   // The route, not the path as it was spelt: `/%63ards/...` is of the face it was routed to.
   const path = request.routeOptions.url ?? request.url.split('?')[0] ?? '';
   const face = FACES.find((each) => each.serves(path)) ?? problemFace;

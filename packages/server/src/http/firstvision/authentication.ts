@@ -5,6 +5,7 @@ import { Refusal } from '../../domain/error.ts';
 import type { Authenticate, RequestSignature } from '../../usecase/authenticate.ts';
 import type { PendingNonces } from '../../usecase/pending-nonces.ts';
 import type { RegisteredCaller } from '../../usecase/ports.ts';
+import type { Asked } from '../direct-routes.ts';
 import { headerOf } from '../header.ts';
 import { originOf } from '../origin.ts';
 import { keepRequester } from '../requester.ts';
@@ -47,10 +48,13 @@ export function demandCaller(
   });
 }
 
-/** @throws {Refusal} `CREDENTIALS_INVALID`, `ACCESS_TOKEN_INVALID`, `HEADER_INVALID` */
-function demandCredentials(
+/**
+ * @returns a promise only where the access token is seen for the first time.
+ * @throws {Refusal} `CREDENTIALS_INVALID`, `ACCESS_TOKEN_INVALID`, `HEADER_INVALID`
+ */
+export function demandCredentials(
   authenticate: Authenticate,
-  request: FastifyRequest,
+  request: Asked,
 ): RegisteredCaller | Promise<RegisteredCaller> {
   const apikey = headerOf(request, 'apikey');
   const clientId = headerOf(request, 'x-clientid');

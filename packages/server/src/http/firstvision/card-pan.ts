@@ -5,7 +5,7 @@ import { parseOrganizationNumber } from '../../domain/organization-number.ts';
 import type { InquireNumber } from '../../usecase/inquire-number.ts';
 import type { CardAnswer, InquireToken } from '../../usecase/inquire-token.ts';
 import type { ShownNumber } from '../../usecase/show-number.ts';
-import { callerOf } from './authentication.ts';
+import { type CallerRouteDeps, registerCallerRoute } from './caller-route.ts';
 import { padField, parseNumberField, parseTokenField } from './card-field.ts';
 import { envelopeOf, success } from './envelope.ts';
 
@@ -37,37 +37,41 @@ const Data = Type.Object({
  */
 export function registerCardPan(
   app: FastifyInstance,
-  inquireToken: InquireToken,
-  inquireNumber: InquireNumber,
+  deps: CallerRouteDeps & {
+    readonly inquireToken: InquireToken;
+    readonly inquireNumber: InquireNumber;
+  },
 ): void {
-  app.post<{ Body: Static<typeof Body> }>(
-    '/cards/embosser/card-pan-l8v2',
-    {
-      schema: { body: Body, response: { 200: envelopeOf(Data) } },
-      config: {
-        auditAction: 'inquire_number',
-        openapi: { summary: 'A card number for a token, or a token for a card number (L8V2)' },
-        refusalOfField: {
-          organizationNumber: 'ORGANIZATION_NUMBER_INVALID',
-          cardSequence: 'CARD_SEQUENCE_INVALID',
-        },
+  const { inquireToken, inquireNumber } = deps;
+  registerCallerRoute(app, deps, {
+    url: '/cards/embosser/card-pan-l8v2',
+    body: Body,
+    response: envelopeOf(Data),
+    config: {
+      auditAction: 'inquire_number',
+      openapi: { summary: 'A card number for a token, or a token for a card number (L8V2)' },
+      refusalOfField: {
+        organizationNumber: 'ORGANIZATION_NUMBER_INVALID',
+        cardSequence: 'CARD_SEQUENCE_INVALID',
       },
     },
-    async (request) => {
-      const { organizationNumber, cardNumber, functionType } = request.body;
+    async answer(
+      caller,
+      { organizationNumber, cardNumber, cardSequence, functionType },
+      requestId,
+    ) {
       const organization = parseOrganizationNumber(organizationNumber);
-      const sequence = parseCardSequence(request.body.cardSequence ?? FIRST_CARD_SEQUENCE);
-      const caller = callerOf(request);
+      const sequence = parseCardSequence(cardSequence ?? FIRST_CARD_SEQUENCE);
       if (functionType === 'P') {
         const token = parseTokenField(cardNumber);
-        const answer = await inquireNumber(caller, { organization, token, sequence }, request.id);
+        const answer = await inquireNumber(caller, { organization, token, sequence }, requestId);
         return success(dataOf(answer, numberField(answer.number)));
       }
       const number = parseNumberField(cardNumber);
-      const answer = await inquireToken(caller, { organization, number, sequence }, request.id);
+      const answer = await inquireToken(caller, { organization, number, sequence }, requestId);
       return success(dataOf(answer, padField(answer.token)));
     },
-  );
+  });
 }
 
 /** In clear the number is padded; encrypted it is what its receiver decrypts, as it is. */

@@ -6,6 +6,7 @@ import type { InquireToken } from '../../usecase/inquire-token.ts';
 import type { PendingNonces } from '../../usecase/pending-nonces.ts';
 import type { ReissueCard } from '../../usecase/reissue-card.ts';
 import type { RenewCard } from '../../usecase/renew-card.ts';
+import type { DirectRoutes } from '../direct-routes.ts';
 import { registerAccessToken } from './access-token.ts';
 import { demandCaller } from './authentication.ts';
 import { registerCardAction } from './card-action.ts';
@@ -25,7 +26,11 @@ export interface FirstVisionDeps {
 }
 
 /** The issuer's face: FirstVision's paths, fields and codes. */
-export function registerFirstVision(app: FastifyInstance, deps: FirstVisionDeps): void {
+export function registerFirstVision(
+  app: FastifyInstance,
+  deps: FirstVisionDeps,
+  direct: DirectRoutes,
+): void {
   app.register((scope, _options, done) => {
     registerAccessToken(scope, deps.authenticate);
     done();
@@ -33,7 +38,7 @@ export function registerFirstVision(app: FastifyInstance, deps: FirstVisionDeps)
   app.register((scope, _options, done) => {
     demandCaller(scope, deps);
     registerEmbosserAdd(scope, deps);
-    registerCardPan(scope, deps.inquireToken, deps.inquireNumber);
+    registerCardPan(scope, { ...deps, direct });
     registerCardAction(scope, deps);
     done();
   });

@@ -4,6 +4,7 @@ import { httpbis } from 'http-message-signatures';
 import { SIGNATURE_FORMS, type SignatureForm } from '../../domain/caller.ts';
 import { Refusal } from '../../domain/error.ts';
 import type { RequestSignature } from '../../usecase/authenticate.ts';
+import type { Asked } from '../direct-routes.ts';
 import { headerOf } from '../header.ts';
 import { rawBodyOf } from '../raw-body.ts';
 
@@ -29,9 +30,15 @@ export function requestSignatureOf(
 ): RequestSignature | Promise<RequestSignature> | undefined {
   const signature = headerOf(request, 'signature');
   const input = headerOf(request, 'signature-input');
-  if (signature === undefined && input === undefined) return undefined;
+  if (input === undefined) return plainSignatureOf(request);
   if (signature === undefined) throw new Refusal('SIGNATURE_INVALID');
-  if (input !== undefined) return messageSignatureOf(request, signature);
+  return messageSignatureOf(request, signature);
+}
+
+/** FirstVision's own. @returns undefined when there is none. @throws {Refusal} `SIGNATURE_INVALID` */
+export function plainSignatureOf(request: Asked): RequestSignature | undefined {
+  const signature = headerOf(request, 'signature');
+  if (signature === undefined) return undefined;
   const nonce = headerOf(request, 'x-client-request-id') ?? '';
   const timestamp = headerOf(request, 'timestamp') ?? '';
   // Exactly 13 digits, so that the border between it and what stands before cannot be moved.

@@ -1,10 +1,22 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { type Answer, formatAnswer, WholeRequest, WholeResponse } from './whole-exchange.ts';
+import {
+  type Answer,
+  type Ending,
+  formatAnswer,
+  WholeRequest,
+  WholeResponse,
+} from './whole-exchange.ts';
 import { findWholeHead, type Head } from './whole-request.ts';
 
 export interface ConnectionDeps {
   readonly handle: RequestListener;
+  /**
+   * Answers a request by itself, if it can.
+   *
+   * @returns undefined, or in the promise, which is never rejected: it is for `handle`.
+   */
+  readonly answer: (request: WholeRequest) => Promise<Answer | undefined> | undefined;
   /** Takes the connection over, with all that comes on it from now on. */
   readonly leave: (socket: Socket) => void;
   readonly keepAliveTimeoutMs: number;
@@ -23,22 +35,31 @@ export interface WholeConnection {
   destroy(): void;
 }
 
+function write(socket: Socket, answer: Answer, ending: Ending): void {
+  const isAscii = answer.contentLength === answer.body.length;
+  socket.write(formatAnswer(answer, ending), isAscii ? 'latin1' : 'utf8');
+}
+
 /**
  * Answers the whole requests of a connection. With the first bytes that are no such request, or that
  * come when the client has not read its answers, the connection goes to Node's own HTTP, for good: so
  * no part of a request is ever kept or waited for here.
  */
 export function serveWholeRequests(socket: Socket, deps: ConnectionDeps): WholeConnection {
-  const { handle, leave, keepAliveTimeoutMs, isClosing, date, onEnd } = deps;
+  const { leave, keepAliveTimeoutMs, isClosing, date, onEnd } = deps;
   let last: Head | undefined;
+  let isBusy = false;
   let response: WholeResponse | undefined;
   let endedAt = performance.now();
+  const destroy = () => void socket.destroy();
+  // Who has ended its half is taken to be gone, as Node does.
+  const end = () => void socket.end();
   const listeners = { data: take, end, error: destroy, close };
   for (const [event, listener] of Object.entries(listeners)) socket.on(event, listener);
 
   function take(bytes: Buffer): void {
     if (socket.writableEnded) return;
-    if (response !== undefined) {
+    if (isBusy) {
       // Sent ahead of the answer to the one before: its turn comes.
       socket.pause();
       socket.unshift(bytes);
@@ -50,24 +71,35 @@ export function serveWholeRequests(socket: Socket, deps: ConnectionDeps): WholeC
       return;
     }
     last = head;
+    isBusy = true;
+    const request = new WholeRequest(head, bytes.subarray(-head.contentLength), socket);
+    const answering = deps.answer(request);
+    if (answering === undefined) {
+      handOn(request);
+      return;
+    }
+    const go = (found: Answer | undefined) => (found === undefined ? handOn(request) : send(found));
+    answering.then(go, destroy);
+  }
+
+  function handOn(request: WholeRequest): void {
     response = new WholeResponse({ send, destroy });
-    const body = bytes.subarray(bytes.length - head.contentLength);
-    const request = new WholeRequest(head, body, socket);
-    handle(
+    deps.handle(
       request as unknown as IncomingMessage,
       response as unknown as ServerResponse<IncomingMessage>,
     );
+    // Whoever left meanwhile is missed now.
+    if (socket.destroyed) response?.close();
   }
 
   function send(answer: Answer): boolean {
+    isBusy = false;
     response = undefined;
     endedAt = performance.now();
     if (!socket.writable) return false;
     const isLast = isClosing() || answer.headers.connection === 'close';
     const keepAliveSeconds = isLast ? undefined : keepAliveTimeoutMs / 1000;
-    const text = formatAnswer(answer, { date: date(), keepAliveSeconds });
-    const isAscii = answer.contentLength === answer.body.length;
-    socket.write(text, isAscii ? 'latin1' : 'utf8');
+    write(socket, answer, { date: date(), keepAliveSeconds });
     if (isLast) socket.destroySoon();
     else if (socket.isPaused()) socket.resume();
     return true;
@@ -82,22 +114,13 @@ export function serveWholeRequests(socket: Socket, deps: ConnectionDeps): WholeC
     socket.resume();
   }
 
-  /** Who has ended its half is taken to be gone, as Node does. */
-  function end(): void {
-    socket.end();
-  }
-
-  function destroy(): void {
-    socket.destroy();
-  }
-
   function close(): void {
     onEnd();
     response?.close();
   }
 
   return {
-    idleSince: () => (response === undefined ? endedAt : undefined),
+    idleSince: () => (isBusy ? undefined : endedAt),
     isUsed: () => last !== undefined,
     destroy,
   };

@@ -4,6 +4,21 @@ import { STATUS_CODES, validateHeaderValue } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Head } from './whole-request.ts';
 
+/** What became of a request that was dealt with before Fastify got it, and that Fastify has to tell. */
+export interface Outcome {
+  readonly requestId: string;
+  /** Who sent it: `caller:<id>` or `merchant:<id>`. */
+  readonly who: string;
+  readonly error: unknown;
+  /** By `performance.now()`. */
+  readonly startedAt: number;
+}
+
+/** @returns undefined for most: Fastify finds out for itself. */
+export function outcomeOf(request: unknown): Outcome | undefined {
+  return request instanceof WholeRequest ? request.outcome : undefined;
+}
+
 /**
  * A request whose body is there: what Fastify and its hooks need of Node's `IncomingMessage`. It tells
  * nobody when the client goes away; its response does.
@@ -17,14 +32,15 @@ export class WholeRequest extends EventEmitter {
   readonly url: string;
   readonly headers: Head['headers'];
   readonly socket: Socket;
-  readonly #body: Buffer;
+  readonly body: Buffer;
+  outcome: Outcome | undefined;
 
   constructor({ url, headers }: Head, body: Buffer, socket: Socket) {
     super();
     this.url = url;
     this.headers = headers;
     this.socket = socket;
-    this.#body = body;
+    this.body = body;
   }
 
   destroy(): this {
@@ -34,7 +50,7 @@ export class WholeRequest extends EventEmitter {
 
   /** Gives the body to who listens: all of it, at once. */
   resume(): void {
-    this.emit('data', this.#body);
+    this.emit('data', this.body);
     this.emit('end');
   }
 }

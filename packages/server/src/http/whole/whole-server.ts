@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import type { RequestListener, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
-import { serveWholeRequests, type WholeConnection } from './whole-connection.ts';
+import {
+  type ConnectionDeps,
+  serveWholeRequests,
+  type WholeConnection,
+} from './whole-connection.ts';
 
 /** Connections on which nothing happens are looked for ten times in the shortest time they have. */
 const LOOKS_PER_TIMEOUT = 10;
@@ -13,8 +17,14 @@ const KEPT_LONGER_MS = 1_000;
  * Lets a server answer by a shorter way the requests that come in one piece, such as all inquiries:
  * Node's own HTTP costs more than looking up a card. What comes in any other form is Node's, as are
  * its limits and time-outs. docs/adr/http-whole-requests.md says what it saves, and why it is safe.
+ *
+ * @param answer answers those it can without `handle`.
  */
-export function answerWholeRequests(server: Server, handle: RequestListener): void {
+export function answerWholeRequests(
+  server: Server,
+  handle: RequestListener,
+  answer: ConnectionDeps['answer'] = () => undefined,
+): void {
   const event = server instanceof TlsServer ? 'secureConnection' : 'connection';
   const [leave, ...others] = server.listeners(event);
   assert(leave && others.length === 0, 'Node takes connections in another way than it did');
@@ -24,7 +34,7 @@ export function answerWholeRequests(server: Server, handle: RequestListener): vo
   const date = makeDate();
   server.on(event, (socket: Socket) => {
     const connection = serveWholeRequests(socket, {
-      ...{ handle, date, keepAliveTimeoutMs: server.keepAliveTimeout },
+      ...{ handle, answer, date, keepAliveTimeoutMs: server.keepAliveTimeout },
       leave: (left) => leave.call(server, left),
       isClosing: () => !server.listening,
       onEnd: () => connections.delete(connection),

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import proxyAddr from '@fastify/proxy-addr';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { AuditAction } from '../domain/audit-record.ts';
+import { headersOfAnswer, JSON_TYPE } from './answer-headers.ts';
+import { check } from './check.ts';
+import type { Holder, Load } from './load.ts';
+import type { HttpMeter } from './meter.ts';
+import type { Arrived } from './origin.ts';
+import { keepRequester } from './requester.ts';
+import { type Answer, outcomeOf, type WholeRequest } from './whole/whole-exchange.ts';
+
+/** What our own checks read of a request, whichever way it is answered. */
+export type Asked = Pick<FastifyRequest, 'headers' | 'rawBody'> & Arrived;
+
+/** A request of a direct route that has passed what is checked before its use case. */
+export interface Begun {
+  /** `caller:<id>` or `merchant:<id>`. */
+  readonly who: string;
+  /** Does what is asked for. @returns the body of a 200. */
+  answer(requestId: string): Promise<string>;
+}
+
+/** Answers on its own what it can; all else is left to Fastify's route of the same path. */
+export interface DirectRoute {
+  readonly url: string;
+  readonly action: AuditAction;
+  /**
+   * Checks all that comes before the use case, without waiting and without a trace.
+   *
+   * @returns undefined for what is left to Fastify. So is whatever throws: it is refused there.
+   */
+  begin(request: Asked): Begun | undefined;
+}
+
+/** Answers whole requests of a few routes without Fastify: docs/adr/http-direct-routes.md. */
+export interface DirectRoutes {
+  add(route: DirectRoute): void;
+  /**
+   * @returns undefined: nothing was done, it is for Fastify. The promise is never rejected; it gives
+   *   undefined when Fastify has to tell the outcome, which the request then carries.
+   */
+  answer(request: WholeRequest): Promise<Answer | undefined> | undefined;
+  /** From now on all is left to Fastify. */
+  close(): void;
+}
+
+export interface DirectRoutesDeps {
+  readonly load: Load;
+  readonly meter: HttpMeter;
+  /** Whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[];
+}
+
+/** As most clients spell it; other spellings are Fastify's to read. */
+const JSON_TYPES: readonly unknown[] = ['application/json', JSON_TYPE];
+
+export function makeDirectRoutes({ load, meter, trustedProxies }: DirectRoutesDeps): DirectRoutes {
+  const routes = new Map<string, DirectRoute>();
+  const addressOf = makeAddressOf(trustedProxies);
+  let isClosed = false;
+
+  async function finish(
+    { action }: DirectRoute,
+    { who, answer }: Begun,
+    holder: Holder,
+    request: WholeRequest,
+  ): Promise<Answer | undefined> {
+    const startedAt = performance.now();
+    const requestId = randomUUID();
+    try {
+      const body = await answer(requestId);
+      meter.answered(action, 200, (performance.now() - startedAt) / 1000);
+      const headers = { 'content-type': JSON_TYPE, ...headersOfAnswer(requestId) };
+      return { statusCode: 200, headers, body, contentLength: Buffer.byteLength(body) };
+    } catch (error) {
+      request.outcome = { requestId, who, error, startedAt };
+      return undefined;
+    } finally {
+      load.end(holder);
+    }
+  }
+
+  return {
+    add(route) {
+      assert(!routes.has(route.url), 'a path has one route');
+      routes.set(route.url, route);
+    },
+    answer(request) {
+      const { url, headers, socket, body } = request;
+      const route = routes.get(url);
+      if (route === undefined || isClosed) return undefined;
+      if (!JSON_TYPES.includes(headers['content-type'])) return undefined;
+      let begun: Begun | undefined;
+      try {
+        begun = route.begin({ headers, rawBody: body, ip: addressOf(request), raw: { socket } });
+      } catch {
+        return undefined;
+      }
+      const holder = begun && takePlace(load, begun.who);
+      return begun && holder && finish(route, begun, holder, request);
+    },
+    close() {
+      isClosed = true;
+    },
+  };
+}
+
+/** @returns undefined when there is none, which Fastify's routes notice, too. */
+function takePlace(load: Load, who: string): Holder | undefined {
+  load.begin();
+  const holder = load.hold(who);
+  if (!load.isTooHigh() && !load.isOverShare(holder)) return holder;
+  load.end(holder);
+  return undefined;
+}
+
+/** The address of a request as Fastify has it. */
+function makeAddressOf(trustedProxies: readonly string[]): (request: WholeRequest) => string {
+  if (trustedProxies.length === 0) return ({ socket }) => socket.remoteAddress ?? '';
+  const trust = proxyAddr.compile([...trustedProxies]);
+  return (request) => proxyAddr(request as unknown as IncomingMessage, trust);
+}
+
+/**
+ * Lets Fastify tell what became of the requests of direct routes that were not answered: in the form
+ * of their face, on record, and counted as all others.
+ */
+export function tellOutcomes(app: FastifyInstance): void {
+  app.addHook(
+    'onRequest',
+    check((request) => {
+      const outcome = outcomeOf(request.raw);
+      if (outcome === undefined) return;
+      keepRequester(request, outcome.who);
+      throw outcome.error;
+    }),
+  );
+}
