@@ -10,7 +10,7 @@ import type { Holder, Load } from './load.ts';
 import type { HttpMeter } from './meter.ts';
 import type { Arrived } from './origin.ts';
 import { keepRequester } from './requester.ts';
-import { type Answer, outcomeOf, type WholeRequest } from './whole/whole-exchange.ts';
+import { type Answer, formatHead, outcomeOf, type WholeRequest } from './whole/whole-exchange.ts';
 
 /** What our own checks read of a request, whichever way it is answered. */
 export type Asked = Pick<FastifyRequest, 'headers' | 'rawBody'> & Arrived;
@@ -62,7 +62,7 @@ export function makeDirectRoutes({ load, meter, trustedProxies }: DirectRoutesDe
   const addressOf = makeAddressOf(trustedProxies);
   let isClosed = false;
 
-  async function finish(
+  function finish(
     { action }: DirectRoute,
     { who, answer }: Begun,
     holder: Holder,
@@ -70,17 +70,18 @@ export function makeDirectRoutes({ load, meter, trustedProxies }: DirectRoutesDe
   ): Promise<Answer | undefined> {
     const startedAt = performance.now();
     const requestId = randomUUID();
-    try {
-      const body = await answer(requestId);
-      meter.answered(action, 200, (performance.now() - startedAt) / 1000);
-      const headers = { 'content-type': JSON_TYPE, ...headersOfAnswer(requestId) };
-      return { statusCode: 200, headers, body, contentLength: Buffer.byteLength(body) };
-    } catch (error) {
-      request.outcome = { requestId, who, error, startedAt };
-      return undefined;
-    } finally {
-      load.end(holder);
-    }
+    return answer(requestId).then(
+      (body) => {
+        load.end(holder);
+        meter.answered(action, 200, (performance.now() - startedAt) / 1000);
+        return answerOf(body, requestId);
+      },
+      (error) => {
+        load.end(holder);
+        request.outcome = { requestId, who, error, startedAt };
+        return undefined;
+      },
+    );
   }
 
   return {
@@ -106,6 +107,22 @@ export function makeDirectRoutes({ load, meter, trustedProxies }: DirectRoutesDe
       isClosed = true;
     },
   };
+}
+
+const HEADERS = {
+  'content-type': JSON_TYPE,
+  ...headersOfAnswer('<id>'),
+  'content-length': '<length>',
+};
+const [BEFORE_ID = '', BEFORE_LENGTH = '', LINE_END = ''] = formatHead(200, HEADERS, 0).split(
+  /<\w+>/,
+);
+
+/** As Fastify's routes answer, with a head that is put together of what never changes. */
+function answerOf(body: string, requestId: string): Answer {
+  const contentLength = Buffer.byteLength(body);
+  const head = BEFORE_ID + requestId + BEFORE_LENGTH + contentLength + LINE_END;
+  return { head, body, contentLength, isLast: false };
 }
 
 /** @returns undefined when there is none, which Fastify's routes notice, too. */

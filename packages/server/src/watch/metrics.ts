@@ -57,9 +57,17 @@ export function makeMetrics(): Metrics {
   });
   let sources: MetricSources | undefined;
   addGauges(registry, () => sources);
+  const children = new Map<string, ReturnType<typeof durations.labels>>();
   return {
-    answered: (operation, status, seconds) =>
-      durations.observe({ operation, status: `${Math.floor(status / 100)}xx` }, seconds),
+    answered(operation, status, seconds) {
+      const key = operation + status;
+      let one = children.get(key);
+      if (one === undefined) {
+        one = durations.labels({ operation, status: `${Math.floor(status / 100)}xx` });
+        children.set(key, one);
+      }
+      one.observe(seconds);
+    },
     refused: (code) => refusals.inc({ code }),
     alarm: (kind) => alarms.inc({ alarm: kind }),
     spansDropped: (count) => dropped.inc(count),

@@ -97,7 +97,7 @@ export function serveWholeRequests(socket: Socket, deps: ConnectionDeps): WholeC
     response = undefined;
     endedAt = performance.now();
     if (!socket.writable) return false;
-    const isLast = isClosing() || answer.headers.connection === 'close';
+    const isLast = isClosing() || answer.isLast;
     const keepAliveSeconds = isLast ? undefined : keepAliveTimeoutMs / 1000;
     write(socket, answer, { date: date(), keepAliveSeconds });
     if (isLast) socket.destroySoon();

@@ -57,13 +57,15 @@ export class WholeRequest extends EventEmitter {
 
 type HeaderValue = string | number;
 
-/** An answer as it goes out. */
+/** An answer as it goes out, but for its {@link Ending}. */
 export interface Answer {
-  readonly statusCode: number;
-  readonly headers: Readonly<Record<string, HeaderValue>>;
+  /** The status line and the fields, a line each. */
+  readonly head: string;
   readonly body: string;
   /** Of the body, in bytes. */
   readonly contentLength: number;
+  /** Nothing more is answered on this connection. */
+  readonly isLast: boolean;
 }
 
 /** The connection an answer goes to. */
@@ -139,8 +141,9 @@ export class WholeResponse extends EventEmitter {
     assert.equal(Number(stated), contentLength, 'an answer is as long as its head says');
     this.writableEnded = true;
     if (this.closed) return this;
-    const { statusCode } = this;
-    if (this.#target.send({ statusCode, headers, body, contentLength })) this.emit('finish');
+    const head = formatHead(this.statusCode, headers, contentLength);
+    const isLast = headers.connection === 'close';
+    if (this.#target.send({ head, body, contentLength, isLast })) this.emit('finish');
     this.close();
     return this;
   }
@@ -169,16 +172,17 @@ function demandValue(name: string, value: unknown): void {
 /** Without a body, and so without its length: RFC 9110, 8.6. */
 const BODILESS = [204, 304];
 
-/** Of what follows the headers of the answer: whether the connection goes on, and what time it is. */
-export interface Ending {
-  readonly date: string;
-  /** How long it is kept when nothing comes; undefined: it ends with this answer. */
-  readonly keepAliveSeconds: number | undefined;
-}
-
-/** An answer as text: RFC 9112. */
-export function formatAnswer(answer: Answer, { date, keepAliveSeconds }: Ending): string {
-  const { statusCode, headers, body, contentLength } = answer;
+/**
+ * The head of an answer as text: RFC 9112. What it says of the connection is for the {@link Ending}.
+ *
+ * @param headers by name in lower case.
+ * @param contentLength of the body, in bytes.
+ */
+export function formatHead(
+  statusCode: number,
+  headers: Readonly<Record<string, HeaderValue>>,
+  contentLength: number,
+): string {
   let text = `HTTP/1.1 ${statusCode} ${STATUS_CODES[statusCode] ?? ''}\r\n`;
   for (const name in headers) {
     if (name !== 'connection') text += `${name}: ${headers[name]}\r\n`;
@@ -186,9 +190,21 @@ export function formatAnswer(answer: Answer, { date, keepAliveSeconds }: Ending)
   if (headers['content-length'] === undefined && !BODILESS.includes(statusCode)) {
     text += `content-length: ${contentLength}\r\n`;
   }
+  return text;
+}
+
+/** What an answer ends its head with: whether the connection goes on, and what time it is. */
+export interface Ending {
+  readonly date: string;
+  /** How long it is kept when nothing comes; undefined: it ends with this answer. */
+  readonly keepAliveSeconds: number | undefined;
+}
+
+/** An answer as text: RFC 9112. */
+export function formatAnswer({ head, body }: Answer, { date, keepAliveSeconds }: Ending): string {
   const connection =
     keepAliveSeconds === undefined
       ? 'connection: close'
       : `connection: keep-alive\r\nkeep-alive: timeout=${keepAliveSeconds}`;
-  return `${text}date: ${date}\r\n${connection}\r\n\r\n${body}`;
+  return `${head}date: ${date}\r\n${connection}\r\n\r\n${body}`;
 }
