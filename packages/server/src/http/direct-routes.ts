@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import proxyAddr from '@fastify/proxy-addr';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { AuditAction } from '../domain/audit-record.ts';
+import type { Tracer } from '../usecase/trace-ports.ts';
 import { headersOfAnswer, JSON_TYPE } from './answer-headers.ts';
 import { check } from './check.ts';
 import type { Holder, Load } from './load.ts';
@@ -50,6 +51,8 @@ export interface DirectRoutes {
 export interface DirectRoutesDeps {
   readonly load: Load;
   readonly meter: HttpMeter;
+  /** Undefined: nothing is traced. */
+  readonly tracer: Tracer | undefined;
   /** Whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: readonly string[];
 }
@@ -57,23 +60,26 @@ export interface DirectRoutesDeps {
 /** As most clients spell it; other spellings are Fastify's to read. */
 const JSON_TYPES: readonly unknown[] = ['application/json', JSON_TYPE];
 
-export function makeDirectRoutes({ load, meter, trustedProxies }: DirectRoutesDeps): DirectRoutes {
+export function makeDirectRoutes(deps: DirectRoutesDeps): DirectRoutes {
+  const { load, meter, tracer, trustedProxies } = deps;
   const routes = new Map<string, DirectRoute>();
   const addressOf = makeAddressOf(trustedProxies);
   let isClosed = false;
 
   function finish(
-    { action }: DirectRoute,
+    { url, action }: DirectRoute,
     { who, answer }: Begun,
     holder: Holder,
     request: WholeRequest,
   ): Promise<Answer | undefined> {
     const startedAt = performance.now();
     const requestId = randomUUID();
+    tracer?.begin(requestId, request.headers.traceparent);
     return answer(requestId).then(
       (body) => {
         load.end(holder);
         meter.answered(action, 200, (performance.now() - startedAt) / 1000);
+        tracer?.end(requestId, { method: request.method, route: url, action, status: 200 });
         return answerOf(body, requestId);
       },
       (error) => {

@@ -72,7 +72,7 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
   const { firstVision, cardtokens, v1, transport, log, meter, tracer } = deps;
   const load = makeLoad(transport.requestsMax);
   const { trustedProxies } = transport;
-  const direct = makeDirectRoutes({ load, meter, trustedProxies });
+  const direct = makeDirectRoutes({ load, meter, tracer, trustedProxies });
   const app = openApp(transport, log, direct);
   const counter = makeRefusalCounter();
   app.addHook('onResponse', (request, reply, done) => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { AuditAction, AuditRecord } from '../domain/audit-record.ts';
 import { Refusal, type RefusalCode } from '../domain/error.ts';
 import type { OrganizationNumber } from '../domain/organization-number.ts';
+import type { CardNumber } from '../domain/pan.ts';
 import type { SignedNonce } from '../domain/signed-nonce.ts';
 import type { Alarm } from './audit-ports.ts';
 import type { Budgets } from './budgets.ts';
@@ -21,7 +22,6 @@ export type AuditFacts = {
   readonly [Name in
     | 'organization'
     | 'token'
-    | 'maskedNumber'
     | 'status'
     | 'change'
     | 'source'
@@ -33,6 +33,9 @@ export type AuditFacts = {
     | 'callerId'
     | 'panid'
     | 'key']?: AuditRecord[Name] | undefined;
+} & {
+  /** The record has it masked, and only where it knows no token. */
+  readonly number?: CardNumber | undefined;
 };
 
 /** The record of one request while it is being served. */
@@ -198,7 +201,7 @@ function recordInOrder(facts: AuditFacts, parts: RecordParts): AuditRecord {
     key: facts.key,
     lift: facts.lift,
     losses: facts.losses,
-    maskedNumber: token === undefined ? facts.maskedNumber : undefined,
+    maskedNumber: token === undefined ? facts.number?.toString() : undefined,
     merchantId: facts.merchantId,
     organization: facts.organization,
     outcome: parts.outcome,

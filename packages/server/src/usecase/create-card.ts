@@ -103,7 +103,7 @@ async function issue(
   let conflict: NumberConflict | undefined;
   for (let tries = 0; tries < DRAW_LIMIT; tries++) {
     const { pan, range } = choosePan(deps, organization, request.pan);
-    trail.note({ maskedNumber: String(pan) });
+    trail.note({ number: pan });
     const known = await lookUpNumber(deps, organization.number, pan);
     if (known !== undefined && request.pan === undefined) continue; // Drawn before: draw again.
     if (known?.record.bait) trail.tripBait();

@@ -177,7 +177,7 @@ async function byNumber<T extends NumberInBrief>(
   number: CardNumber,
   trail: Trail,
 ): Promise<FoundNumber<T>> {
-  trail.note({ maskedNumber: String(number) });
+  trail.note({ number });
   trail.spend(number.reveal(), keptDigits(organization.formats, number.length));
   const found = await lookUp(look, organization.number, number);
   if (found === undefined) {

@@ -46,7 +46,7 @@ export function makeInquireToken(deps: InquireTokenDeps): InquireToken {
   return (caller, request, requestId) =>
     audited({ who: `caller:${caller.id}`, requestId }, 'inquire_token', async (trail) => {
       trail.note({ organization: request.organization });
-      if (!('encrypted' in request.number)) trail.note({ maskedNumber: String(request.number) });
+      if (!('encrypted' in request.number)) trail.note({ number: request.number });
       demandOrganization(caller, request.organization);
       demandRight(caller, 'inquire-token');
       const organization = demandRecord(directory, request.organization);

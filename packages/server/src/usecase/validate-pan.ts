@@ -44,7 +44,7 @@ export function makeValidatePan(deps: ValidatePanDeps): ValidatePan {
   return (merchant, { card, expiry }, requestId) =>
     audited({ who: `merchant:${merchant.id}`, requestId }, 'validate_pan', async (trail) => {
       const number = await findMerchantCard(deps, merchant, card, trail);
-      trail.note({ maskedNumber: String(number) });
+      trail.note({ number });
       const scheme = schemeOf(number);
       if (scheme === undefined) throw new Refusal('SCHEME_UNSUPPORTED');
       const source = accountUpdates.sourceOf(number);

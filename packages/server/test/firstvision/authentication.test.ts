@@ -130,7 +130,7 @@ describe('a caller', () => {
       { signature: '!' },
       { 'x-client-request-id': 'another' },
       { timestamp: String(Number(good.timestamp) + 1) },
-      { timestamp: `${good.timestamp} ` },
+      { timestamp: `${good.timestamp}0` },
       { timestamp: '' },
       { 'x-client-request-id': '' },
       signatureHeaders({ ...issuer.credentials, secret: 'x' }, body, { id: fresh() }),

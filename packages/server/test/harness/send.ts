@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { request as httpRequest } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { PanRegistry } from './pan-registry.ts';
 
@@ -17,9 +20,15 @@ export interface Reply {
 /** Sends a request and keeps the card numbers of both ways. */
 export type Send = (request: Request) => Promise<Reply>;
 
-/** To a service of this process, without a socket. */
+/** What comes to these in one piece over a socket is answered by direct routes. */
+const DIRECT_PATHS: readonly string[] = ['/cards/embosser/card-pan-l8v2'];
+
+/** To a service of this process, without a socket; to direct routes with one, since they need it. */
 export function injecting(app: () => FastifyInstance, registry: PanRegistry): Send {
-  return recording(registry, async ({ method, path, headers, body }) => {
+  const overSocket = connecting(app);
+  return recording(registry, async (request) => {
+    const { method, path, headers, body } = request;
+    if (method === 'POST' && DIRECT_PATHS.includes(path)) return overSocket(request);
     const reply = await app().inject({
       method,
       url: path,
@@ -28,6 +37,23 @@ export function injecting(app: () => FastifyInstance, registry: PanRegistry): Se
     });
     return { status: reply.statusCode, headers: reply.headers, text: reply.payload };
   });
+}
+
+/** Each request over a connection of its own, to a server that need not listen. */
+function connecting(app: () => FastifyInstance): Send {
+  const door = createServer((socket) => app().server.emit('connection', socket)).unref();
+  return async ({ method, path, headers, body }) => {
+    await app().ready();
+    if (!door.listening) await once(door.listen(0, '127.0.0.1'), 'listening');
+    const { port } = door.address() as AddressInfo;
+    const place = { host: '127.0.0.1', port, path };
+    const asking = httpRequest({ ...place, method, headers: { ...headers }, agent: false });
+    asking.end(body);
+    const [reply] = await once(asking, 'response');
+    const chunks = await reply.toArray();
+    const text = Buffer.concat(chunks).toString();
+    return { status: reply.statusCode, headers: reply.headers, text };
+  };
 }
 
 /** To a server of another process. */
