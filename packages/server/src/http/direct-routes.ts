@@ -57,6 +57,17 @@ export interface DirectRoutesDeps {
   readonly trustedProxies: readonly string[];
 }
 
+/** A request under way. */
+interface Under {
+  readonly request: WholeRequest;
+  readonly holder: Holder;
+  /** By `performance.now()`. */
+  readonly startedAt: number;
+}
+
+/** Several times what is sent to a direct route: reading what is longer, and refused, twice would cost. */
+const BODY_BYTES_MAX = 1024;
+
 /** As most clients spell it; other spellings are Fastify's to read. */
 const JSON_TYPES: readonly unknown[] = ['application/json', JSON_TYPE];
 
@@ -69,10 +80,8 @@ export function makeDirectRoutes(deps: DirectRoutesDeps): DirectRoutes {
   function finish(
     { url, action }: DirectRoute,
     { who, answer }: Begun,
-    holder: Holder,
-    request: WholeRequest,
+    { request, holder, startedAt }: Under,
   ): Promise<Answer | undefined> {
-    const startedAt = performance.now();
     const requestId = randomUUID();
     tracer?.begin(requestId, request.headers.traceparent);
     return answer(requestId).then(
@@ -82,9 +91,11 @@ export function makeDirectRoutes(deps: DirectRoutesDeps): DirectRoutes {
         tracer?.end(requestId, { method: request.method, route: url, action, status: 200 });
         return answerOf(body, requestId);
       },
-      (error) => {
-        load.end(holder);
-        request.outcome = { requestId, who, error, startedAt };
+      (reason) => {
+        const error = reason instanceof Error ? reason : new Error('no error', { cause: reason });
+        // It is under way until it has been told, and on record.
+        const end = () => load.end(holder);
+        request.outcome = { requestId, who, error, startedAt, end };
         return undefined;
       },
     );
@@ -98,8 +109,11 @@ export function makeDirectRoutes(deps: DirectRoutesDeps): DirectRoutes {
     answer(request) {
       const { url, headers, socket, body } = request;
       const route = routes.get(url);
-      if (route === undefined || isClosed) return undefined;
-      if (!JSON_TYPES.includes(headers['content-type'])) return undefined;
+      if (route === undefined || isClosed || load.isTooHigh()) return undefined;
+      if (body.length > BODY_BYTES_MAX || !JSON_TYPES.includes(headers['content-type'])) {
+        return undefined;
+      }
+      const startedAt = performance.now();
       let begun: Begun | undefined;
       try {
         begun = route.begin({ headers, rawBody: body, ip: addressOf(request), raw: { socket } });
@@ -107,7 +121,7 @@ export function makeDirectRoutes(deps: DirectRoutesDeps): DirectRoutes {
         return undefined;
       }
       const holder = begun && takePlace(load, begun.who);
-      return begun && holder && finish(route, begun, holder, request);
+      return begun && holder && finish(route, begun, { request, holder, startedAt });
     },
     close() {
       isClosed = true;
@@ -154,9 +168,10 @@ function makeAddressOf(trustedProxies: readonly string[]): (request: WholeReques
 export function tellOutcomes(app: FastifyInstance): void {
   app.addHook(
     'onRequest',
-    check((request) => {
+    check((request, reply) => {
       const outcome = outcomeOf(request.raw);
       if (outcome === undefined) return;
+      reply.raw.on('close', outcome.end);
       keepRequester(request, outcome.who);
       throw outcome.error;
     }),

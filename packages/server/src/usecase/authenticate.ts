@@ -38,6 +38,14 @@ export interface RequestSignature {
   readonly signature: Uint8Array;
 }
 
+/** What a caller shows of itself with each request. */
+export interface CallerCredentials {
+  readonly apikey: string;
+  readonly clientId: string;
+  readonly accessToken: string;
+  readonly origin: Origin;
+}
+
 export interface Authenticate {
   /** Whose apikey and secret these are. @throws {Refusal} `CREDENTIALS_INVALID` */
   secret(apikey: string, secret: string, origin: Origin): Caller;
@@ -47,12 +55,14 @@ export interface Authenticate {
    * @returns a promise only where the access token is seen for the first time.
    * @throws {Refusal} `CREDENTIALS_INVALID`, `ACCESS_TOKEN_INVALID`
    */
-  caller(
-    apikey: string,
-    clientId: string,
-    accessToken: string,
-    origin: Origin,
-  ): RegisteredCaller | Promise<RegisteredCaller>;
+  caller(credentials: CallerCredentials): RegisteredCaller | Promise<RegisteredCaller>;
+  /**
+   * The same without waiting.
+   *
+   * @returns undefined where the access token was not seen before, or is not good.
+   * @throws {Refusal} `CREDENTIALS_INVALID`, `ACCESS_TOKEN_INVALID`
+   */
+  knownCaller(credentials: CallerCredentials): RegisteredCaller | undefined;
   /**
    * Checks the signature of a request and holds its nonce, which is then written with the record of
    * the request: that is when a replay is noticed.
@@ -89,6 +99,12 @@ export function makeAuthenticate(deps: AuthenticateDeps): Authenticate {
     return registered;
   }
 
+  function findOwner({ apikey, clientId, origin }: CallerCredentials): RegisteredCaller {
+    const registered = findCaller(apikey, origin);
+    if (registered.caller.clientId !== clientId) refuse('wrong client id');
+    return registered;
+  }
+
   return {
     secret(apikey, secret, origin) {
       const registered = findCaller(apikey, origin);
@@ -103,18 +119,19 @@ export function makeAuthenticate(deps: AuthenticateDeps): Authenticate {
       return { accessToken, issuedAtMs };
     },
 
-    caller(apikey, clientId, accessToken, origin) {
-      const registered = findCaller(apikey, origin);
-      const { caller } = registered;
-      if (caller.clientId !== clientId) refuse('wrong client id');
-      const demandOwn = (callerId: string | undefined) => {
-        if (callerId !== caller.id) throw new Refusal('ACCESS_TOKEN_INVALID');
-        return registered;
-      };
+    caller(shown) {
+      const registered = findOwner(shown);
       const nowMs = clock.nowMs();
-      const known = credentials.rememberedAccessToken(accessToken, nowMs);
-      if (known !== undefined) return demandOwn(known);
-      return credentials.verifyAccessToken(accessToken, nowMs).then(demandOwn);
+      const known = credentials.rememberedAccessToken(shown.accessToken, nowMs);
+      if (known !== undefined) return demandOwn(registered, known);
+      const verified = credentials.verifyAccessToken(shown.accessToken, nowMs);
+      return verified.then((callerId) => demandOwn(registered, callerId));
+    },
+
+    knownCaller(shown) {
+      const registered = findOwner(shown);
+      const known = credentials.rememberedAccessToken(shown.accessToken, clock.nowMs());
+      return known === undefined ? undefined : demandOwn(registered, known);
     },
 
     signature(registered, signature, requestId) {
@@ -137,6 +154,12 @@ export function makeAuthenticate(deps: AuthenticateDeps): Authenticate {
       return merchant;
     },
   };
+}
+
+/** @throws {Refusal} `ACCESS_TOKEN_INVALID` for the token of another caller, or of none. */
+function demandOwn(registered: RegisteredCaller, callerId: string | undefined): RegisteredCaller {
+  if (callerId !== registered.caller.id) throw new Refusal('ACCESS_TOKEN_INVALID');
+  return registered;
 }
 
 /** The one answer for all that can be wrong; the reason is for our own log. */

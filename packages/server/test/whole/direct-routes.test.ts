@@ -43,10 +43,12 @@ async function startBoth(requestsMax = 1_000) {
   decorateWithRequester(app);
   tellOutcomes(app);
   shedLoad(app, load);
-  app.setErrorHandler((error, request, reply) =>
-    reply.code(422).send({ error: String(error), who: requesterOf(request) ?? null }),
-  );
   let waiting: (() => void)[] = [];
+  const untilReleased = () => new Promise<void>((resolve) => waiting.push(resolve));
+  app.setErrorHandler(async (error, request, reply) => {
+    if (request.headers.slowly !== undefined) await untilReleased();
+    return reply.code(422).send({ error: String(error), who: requesterOf(request) ?? null });
+  });
   const kinds: Record<string, () => Begun | undefined> = {
     '/good': () => ({
       who: 'caller:a',
@@ -66,10 +68,12 @@ async function startBoth(requestsMax = 1_000) {
         throw new Error('a bug');
       },
     }),
+    // A bug, and none that says so.
+    '/rejects': () => ({ who: 'caller:b', answer: () => Promise.reject() }),
     '/kept': () => ({
       who: 'caller:c',
       async answer() {
-        await new Promise<void>((resolve) => waiting.push(resolve));
+        await untilReleased();
         return '{"by":"kept"}';
       },
     }),
@@ -117,6 +121,8 @@ describe('a direct route', { timeout: 20_000 }, () => {
     const typed = ['POST /good HTTP/1.1', 'Content-Type: application/json;charset=UTF-8'];
     match(await connection.ask(typed, '{}'), /\{"by":"fastify"\}$/);
     match(await connection.ask(jsonTo('/good'), '{}', false), /\{"by":"fastify"\}$/);
+    const long = `{"a":"${'a'.repeat(1024)}"}`;
+    match(await new RawConnection(port).ask(jsonTo('/good'), long), /\{"by":"fastify"\}$/);
     deepEqual(counted, []);
   });
 
@@ -139,6 +145,7 @@ describe('a direct route', { timeout: 20_000 }, () => {
     match(refused, /"who":"caller:b"/);
     ok(refused.includes(new Refusal('CARD_NOT_FOUND').message));
     match(await connection.ask(jsonTo('/fails'), '{}'), /"error":"Error: a bug","who":"caller:b"/);
+    match(await connection.ask(jsonTo('/rejects'), '{}'), /^HTTP\/1\.1 422 [\s\S]*"Error: no error"/);
     match(await connection.ask(jsonTo('/good'), '{}'), /"by":"direct"/, 'it goes on');
     deepEqual(counted, ['inquire_token']);
   });
@@ -205,6 +212,18 @@ describe('requests of direct routes under way', { timeout: 20_000 }, () => {
     await Promise.all(answers);
     const holder = both.load.hold('caller:c');
     equal(holder.count, 1, 'this one only');
+  });
+
+  it('that are refused count until that is told', async () => {
+    const both = await startBoth();
+    const answers = [1, 2, 3].map(() =>
+      new RawConnection(both.port).ask(jsonTo('/refuses', 'Slowly: yes'), '{}'),
+    );
+    while (both.waiting() < 3) await sleep(2);
+    equal(both.load.hold('caller:b').count, 4, 'with this one');
+    both.release();
+    for (const text of await Promise.all(answers)) match(text, /^HTTP\/1\.1 422 /);
+    equal(both.load.hold('caller:b').count, 2, 'the two of this test');
   });
 
   it('of clients that are gone leave nothing behind, and no error', async () => {

@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Caller } from '../../domain/caller.ts';
 import { Refusal } from '../../domain/error.ts';
-import type { Authenticate, RequestSignature } from '../../usecase/authenticate.ts';
+import type {
+  Authenticate,
+  CallerCredentials,
+  RequestSignature,
+} from '../../usecase/authenticate.ts';
 import type { PendingNonces } from '../../usecase/pending-nonces.ts';
 import type { RegisteredCaller } from '../../usecase/ports.ts';
 import type { Asked } from '../direct-routes.ts';
@@ -31,7 +35,7 @@ export function demandCaller(
       request.registeredCaller = registered;
       keepRequester(request, `caller:${registered.caller.id}`);
     };
-    go(() => demandCredentials(authenticate, request), keep, done);
+    go(() => authenticate.caller(credentialsOf(request)), keep, done);
   });
 
   app.addHook('preValidation', (request, _reply, done) => {
@@ -48,14 +52,8 @@ export function demandCaller(
   });
 }
 
-/**
- * @returns a promise only where the access token is seen for the first time.
- * @throws {Refusal} `CREDENTIALS_INVALID`, `ACCESS_TOKEN_INVALID`, `HEADER_INVALID`
- */
-export function demandCredentials(
-  authenticate: Authenticate,
-  request: Asked,
-): RegisteredCaller | Promise<RegisteredCaller> {
+/** @throws {Refusal} `CREDENTIALS_INVALID`, `ACCESS_TOKEN_INVALID`, `HEADER_INVALID` */
+export function credentialsOf(request: Asked): CallerCredentials {
   const apikey = headerOf(request, 'apikey');
   const clientId = headerOf(request, 'x-clientid');
   const authorization = headerOf(request, 'authorization');
@@ -66,7 +64,7 @@ export function demandCredentials(
   if (clientRequestId !== undefined && !CLIENT_REQUEST_ID_PATTERN.test(clientRequestId)) {
     throw new Refusal('HEADER_INVALID', { field: 'X-Client-Request-Id' });
   }
-  return authenticate.caller(apikey, clientId, accessToken, originOf(request));
+  return { apikey, clientId, accessToken, origin: originOf(request) };
 }
 
 /** Goes on with what was found: at once, or when it is there. Most requests have to wait for nothing. */

@@ -7,7 +7,7 @@ import type { Authenticate } from '../../usecase/authenticate.ts';
 import type { PendingNonces } from '../../usecase/pending-nonces.ts';
 import type { DirectRoute, DirectRoutes } from '../direct-routes.ts';
 import { parseJsonBody } from '../json-body.ts';
-import { callerOf, demandCredentials } from './authentication.ts';
+import { callerOf, credentialsOf } from './authentication.ts';
 import { plainSignatureOf } from './request-signature.ts';
 
 export interface CallerRouteDeps {
@@ -58,11 +58,8 @@ function directRoute<B extends TSchema, A extends TSchema>(
     begin(request) {
       // What has to be waited for is Fastify's: an HTTP message signature, an access token not seen before.
       if (request.headers['signature-input'] !== undefined) return undefined;
-      const registered = demandCredentials(authenticate, request);
-      if (registered instanceof Promise) {
-        registered.catch(() => undefined);
-        return undefined;
-      }
+      const registered = authenticate.knownCaller(credentialsOf(request));
+      if (registered === undefined) return undefined;
       const body = parseJsonBody(request.rawBody ?? new Uint8Array());
       if (isBody(body) !== true) return undefined;
       const { caller } = registered;

@@ -79,7 +79,7 @@ export function serveWholeRequests(socket: Socket, deps: ConnectionDeps): WholeC
       return;
     }
     const go = (found: Answer | undefined) => (found === undefined ? handOn(request) : send(found));
-    answering.then(go, destroy);
+    answering.then(go).catch(destroy);
   }
 
   function handOn(request: WholeRequest): void {

@@ -9,9 +9,11 @@ export interface Outcome {
   readonly requestId: string;
   /** Who sent it: `caller:<id>` or `merchant:<id>`. */
   readonly who: string;
-  readonly error: unknown;
+  readonly error: Error;
   /** By `performance.now()`. */
   readonly startedAt: number;
+  /** To be called when it has been told, or nobody is there any more to be told. */
+  end(): void;
 }
 
 /** @returns undefined for most: Fastify finds out for itself. */
