@@ -145,7 +145,10 @@ describe('a direct route', { timeout: 20_000 }, () => {
     match(refused, /"who":"caller:b"/);
     ok(refused.includes(new Refusal('CARD_NOT_FOUND').message));
     match(await connection.ask(jsonTo('/fails'), '{}'), /"error":"Error: a bug","who":"caller:b"/);
-    match(await connection.ask(jsonTo('/rejects'), '{}'), /^HTTP\/1\.1 422 [\s\S]*"Error: no error"/);
+    match(
+      await connection.ask(jsonTo('/rejects'), '{}'),
+      /^HTTP\/1\.1 422 [\s\S]*"Error: no error"/,
+    );
     match(await connection.ask(jsonTo('/good'), '{}'), /"by":"direct"/, 'it goes on');
     deepEqual(counted, ['inquire_token']);
   });
