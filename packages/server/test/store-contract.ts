@@ -131,7 +131,8 @@ export async function storeContract(
           assert.deepEqual({ ...plain, sealed }, briefOf(each));
           const whole = await cards.findCard(ORGANIZATION, each.id, 7);
           assert.deepEqual([card?.sequence, card?.logo], [7, whole?.logo]);
-          assert.deepEqual(card?.sealedDetails, whole?.sealedDetails);
+          const { dataKeyEpoch, bytes = [] } = whole?.sealedDetails ?? {};
+          assert.deepEqual(card?.sealedDetails, { dataKeyEpoch, bytes: Buffer.from(bytes) });
         }
         const others = await Promise.all(records.map((each) => look(each, 8)));
         assert.deepEqual(

@@ -105,7 +105,7 @@ function withCardOf(
   row: Row | undefined,
 ): NumberWithCard | undefined {
   if (row === undefined) return undefined;
-  const card = row.sealedDetails === null ? undefined : cardInBriefOf(sequence, row);
+  const card = row.logo === null ? undefined : cardInBriefOf(sequence, row);
   return { ...numberInBriefOf(organization, row), card };
 }
 
@@ -128,9 +128,14 @@ function numberInBriefOf(organization: OrganizationNumber, row: Row): NumberInBr
     id,
     lineage: row.lineage === '' ? id : (row.lineage as RecordId),
     token: row.token as string,
-    sealedPan: { dataKeyEpoch: Math.abs(signedEpoch), bytes: row.sealedPan as Uint8Array },
+    sealedPan: { dataKeyEpoch: Math.abs(signedEpoch), bytes: bytesOf(row.sealedPan) },
     ...(signedEpoch < 0 && { bait: true }),
   };
+}
+
+/** @param digits hexadecimal, of `digits_of`: bytes come as objects that cost more than all else of a row. */
+function bytesOf(digits: Row[string] | undefined): Uint8Array {
+  return Buffer.from(digits as string, 'hex');
 }
 
 function termsOf(numberId: RecordId, { sequence, expiry, createdAtMs }: Row): CardTerms {
@@ -144,7 +149,7 @@ function termsOf(numberId: RecordId, { sequence, expiry, createdAtMs }: Row): Ca
 
 function cardInBriefOf(sequence: number, row: Row): CardInBrief {
   const { logo, detailsKeyEpoch, sealedDetails } = row;
-  const sealed = { dataKeyEpoch: detailsKeyEpoch as number, bytes: sealedDetails as Uint8Array };
+  const sealed = { dataKeyEpoch: detailsKeyEpoch as number, bytes: bytesOf(sealedDetails) };
   return { sequence, logo: logo as number, sealedDetails: sealed };
 }
 

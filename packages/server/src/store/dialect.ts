@@ -32,7 +32,8 @@ export const SQLITE: Dialect = {
     sql
       .replaceAll(/\$(\d+)/g, '?$1')
       .replaceAll('/*clustered*/', ' without rowid')
-      .replaceAll(/\bhex_of\(([\w.]+)\)/g, 'lower(hex($1))'),
+      .replaceAll(/\bhex_of\(([\w.]+)\)/g, 'lower(hex($1))')
+      .replaceAll(/\bdigits_of\(([\w.]+)\)/g, 'hex($1)'),
   begin: 'begin immediate',
   forUpdate: '',
   stepLimits: '',
@@ -54,7 +55,7 @@ export const POSTGRES: Dialect = {
     sql
       .replaceAll('/*skip locked*/', ' for update skip locked')
       .replaceAll(/\/\*(limit \$\d+)\*\//g, '$1')
-      .replaceAll(/\bhex_of\(([\w.]+)\)/g, "encode($1, 'hex')"),
+      .replaceAll(/\b(?:hex|digits)_of\(([\w.]+)\)/g, "encode($1, 'hex')"),
   ),
   begin: 'begin',
   forUpdate: ' for update',

@@ -1,6 +1,6 @@
 /**
  * Every statement the service runs, by name; both engines prepare each one once. Portable SQL with
- * `$n` parameters; `hex_of()` is lower-case hexadecimal text. Columns come back under the names of the records they make. All that concern
+ * `$n` parameters; `hex_of()` is lower-case hexadecimal text, `digits_of()` the same in either case. Columns come back under the names of the records they make. All that concern
  * cards name the organization first, so that the tables can be distributed by it.
  *
  * @module
@@ -20,10 +20,10 @@ const CARD_COLUMNS = `
  */
 const NUMBER_IN_BRIEF_COLUMNS = `
   hex_of(n.number_id) as "numberId", hex_of(n.lineage) as "lineage", n.token,
-    (1 - 2 * n.bait) * n.data_key_epoch as "dataKeyEpoch", n.sealed_pan as "sealedPan"`;
+    (1 - 2 * n.bait) * n.data_key_epoch as "dataKeyEpoch", digits_of(n.sealed_pan) as "sealedPan"`;
 
 const CARD_IN_BRIEF_COLUMNS = `${NUMBER_IN_BRIEF_COLUMNS},
-    c.logo, c.data_key_epoch as "detailsKeyEpoch", c.sealed_details as "sealedDetails"`;
+    c.logo, c.data_key_epoch as "detailsKeyEpoch", digits_of(c.sealed_details) as "sealedDetails"`;
 
 const CARD_IN_BRIEF = `
   from card_number n left join card c
