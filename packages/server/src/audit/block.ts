@@ -1,5 +1,5 @@
 import { canonicalJson } from './canonical.ts';
-import { EMPTY_TREE, grow, leafHash, rootOf, rootOfLeaves, sha256, type Tree } from './merkle.ts';
+import { EMPTY_TREE, grow, leafHash, rootOf, rootOfInputs, sha256, type Tree } from './merkle.ts';
 
 /**
  * The beginning of a chain. Chains are numbered through the whole service; each names the last thing
@@ -81,7 +81,7 @@ export function headAfter(head: ChainHead, { position }: Block, hash: string): C
 }
 
 export function rootOfRecords(lines: readonly (string | Uint8Array)[]): string {
-  return rootOfLeaves(lines.map(leafOfRecord)).toString('hex');
+  return rootOfInputs(lines).toString('hex');
 }
 
 export function leafOfRecord(line: string | Uint8Array): Buffer {

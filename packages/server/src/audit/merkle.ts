@@ -31,8 +31,14 @@ export function sha256(bytes: Uint8Array | string): Buffer {
 
 /** The hash of a leaf, of a text in UTF-8: what {@link grow} and the proofs take. */
 export function leafHash(leaf: Uint8Array | string): Buffer {
+  return Buffer.from(leafDigest(leaf), 'latin1');
+}
+
+/** The same as a string, a symbol for each byte: the cheapest form of what is only hashed again. */
+function leafDigest(leaf: Uint8Array | string): string {
   // A text of ours is hashed in UTF-8, in which this prefix is one byte, too.
-  return sha256(typeof leaf === 'string' ? `\0${leaf}` : Buffer.concat([LEAF, leaf]));
+  const prefixed = typeof leaf === 'string' ? `\0${leaf}` : Buffer.concat([LEAF, leaf]);
+  return hash('sha256', prefixed, 'binary');
 }
 
 /** The tree with one leaf more. */
@@ -53,19 +59,30 @@ export function rootOf({ peaks }: Tree): Buffer {
     : peaks.reduceRight((right, left) => nodeHash(left, right));
 }
 
-/** The root over some leaves. Level by level: what has nobody beside it goes up as it is, as the standard splits. */
+/** The root over leaves that were hashed. */
 export function rootOfLeaves(leaves: readonly Buffer[]): Buffer {
-  let level = leaves;
+  return rootOfDigests(leaves.map((leaf) => leaf.toString('latin1')));
+}
+
+/** The root over leaves as they are. */
+export function rootOfInputs(leaves: readonly (Uint8Array | string)[]): Buffer {
+  return rootOfDigests(leaves.map(leafDigest));
+}
+
+/** Level by level: what has nobody beside it goes up as it is, as the standard splits. */
+function rootOfDigests(digests: readonly string[]): Buffer {
+  let level = digests;
   while (level.length > 1) {
-    const above: Buffer[] = [];
+    const above: string[] = [];
     for (let at = 0; at < level.length; at += 2) {
-      const left = level[at] as Buffer;
+      const left = level[at] as string;
       const right = level[at + 1];
-      above.push(right === undefined ? left : nodeHash(left, right));
+      above.push(right === undefined ? left : nodeDigest(left, right));
     }
     level = above;
   }
-  return level[0] ?? EMPTY_ROOT;
+  const [root] = level;
+  return root === undefined ? EMPTY_ROOT : Buffer.from(root, 'latin1');
 }
 
 /**
@@ -112,6 +129,12 @@ function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
   node.set(left, 1);
   node.set(right, 1 + HASH_BYTES);
   return sha256(node);
+}
+
+function nodeDigest(left: string, right: string): string {
+  node.write(left, 1, 'latin1');
+  node.write(right, 1 + HASH_BYTES, 'latin1');
+  return hash('sha256', node, 'binary');
 }
 
 /** The largest power of two below `size`; size is 2 or more. */
