@@ -9,6 +9,7 @@ import {
   inclusionProof,
   leafHash,
   rootOf,
+  rootOfInputs,
   rootOfLeaves,
   rootOfProof,
 } from '../src/audit/merkle.ts';
@@ -31,9 +32,12 @@ const KNOWN: readonly (readonly [string, string])[] = [
 describe('the Merkle tree of the audit log', () => {
   it('has the roots of the certificate-transparency test tree', () => {
     let tree = EMPTY_TREE;
+    const inputs: Buffer[] = [];
     for (const [leaf, root] of KNOWN) {
+      inputs.push(Buffer.from(leaf, 'hex'));
       tree = grow(tree, leafHash(Buffer.from(leaf, 'hex')));
       equal(rootOf(tree).toString('hex'), root);
+      equal(rootOfInputs(inputs).toString('hex'), root);
     }
   });
 

@@ -192,6 +192,18 @@ describe('a signed inquiry', () => {
   });
 });
 
+describe('the harness of all other tests', () => {
+  it('sends its inquiries in one piece, so that they go the direct way', async () => {
+    const before = read.mock.callCount();
+    const { server } = test.service.app;
+    const byNode = mock.fn();
+    server.on('request', byNode);
+    equal((await issuer.tokenOf(100, pan)).status, 200);
+    server.off('request', byNode);
+    deepEqual([byNode.mock.callCount(), read.mock.callCount() - before], [0, 0]);
+  });
+});
+
 describe('a caller that is disabled', () => {
   it('is refused on a connection that it has', async () => {
     const caller = await addCaller(test);

@@ -16,7 +16,7 @@ import { type Answer, formatHead, outcomeOf, type WholeRequest } from './whole/w
 /** What our own checks read of a request, whichever way it is answered. */
 export type Asked = Pick<FastifyRequest, 'headers' | 'rawBody'> & Arrived;
 
-/** A request of a direct route that has passed what is checked before its use case. */
+/** A request of a direct route that has passed what is checked without leaving a trace. */
 export interface Begun {
   /** `caller:<id>` or `merchant:<id>`. */
   readonly who: string;
@@ -29,7 +29,8 @@ export interface DirectRoute {
   readonly url: string;
   readonly action: AuditAction;
   /**
-   * Checks all that comes before the use case, without waiting and without a trace.
+   * Checks what can be checked without waiting and without leaving a trace. A signature, which leaves a
+   * nonce, is for `answer`.
    *
    * @returns undefined for what is left to Fastify. So is whatever throws: it is refused there.
    */

@@ -133,7 +133,7 @@ function numberInBriefOf(organization: OrganizationNumber, row: Row): NumberInBr
   };
 }
 
-/** @param digits hexadecimal, of `digits_of`: bytes come as objects that cost more than all else of a row. */
+/** @param digits of `digits_of`: bytes as the engine gives them cost as much as half of a look-up. */
 function bytesOf(digits: Row[string] | undefined): Uint8Array {
   return Buffer.from(digits as string, 'hex');
 }

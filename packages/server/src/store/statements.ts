@@ -1,7 +1,8 @@
 /**
  * Every statement the service runs, by name; both engines prepare each one once. Portable SQL with
- * `$n` parameters; `hex_of()` is lower-case hexadecimal text, `digits_of()` the same in either case. Columns come back under the names of the records they make. All that concern
- * cards name the organization first, so that the tables can be distributed by it.
+ * `$n` parameters; `hex_of()` is lower-case hexadecimal text, `digits_of()` the same in either
+ * case. Columns come back under the names of the records they make. All that concern cards name the
+ * organization first, so that the tables can be distributed by it.
  *
  * @module
  */

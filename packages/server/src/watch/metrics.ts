@@ -57,6 +57,7 @@ export function makeMetrics(): Metrics {
   });
   let sources: MetricSources | undefined;
   addGauges(registry, () => sources);
+  /** By operation and status, which are few: finding each by its labels costs more than counting it. */
   const children = new Map<string, ReturnType<typeof durations.labels>>();
   return {
     answered(operation, status, seconds) {

@@ -7,6 +7,7 @@ import type { Authenticate } from '../../usecase/authenticate.ts';
 import type { PendingNonces } from '../../usecase/pending-nonces.ts';
 import type { DirectRoute, DirectRoutes } from '../direct-routes.ts';
 import { parseJsonBody } from '../json-body.ts';
+import { rawBodyOf } from '../raw-body.ts';
 import { callerOf, credentialsOf } from './authentication.ts';
 import { plainSignatureOf } from './request-signature.ts';
 
@@ -60,7 +61,7 @@ function directRoute<B extends TSchema, A extends TSchema>(
       if (request.headers['signature-input'] !== undefined) return undefined;
       const registered = authenticate.knownCaller(credentialsOf(request));
       if (registered === undefined) return undefined;
-      const body = parseJsonBody(request.rawBody ?? new Uint8Array());
+      const body = parseJsonBody(rawBodyOf(request));
       if (isBody(body) !== true) return undefined;
       const { caller } = registered;
       return {
