@@ -10,6 +10,7 @@ import { type Begun, makeDirectRoutes, tellOutcomes } from '../../src/http/direc
 import { makeLoad, shedLoad } from '../../src/http/load.ts';
 import { decorateWithRequester, requesterOf } from '../../src/http/requester.ts';
 import { answerWholeRequests } from '../../src/http/whole/whole-server.ts';
+import { makeGate } from '../harness/gate.ts';
 import { RawConnection } from '../harness/raw-connection.ts';
 
 const jsonTo = (path: string, ...more: string[]) => [
@@ -43,10 +44,9 @@ async function startBoth(requestsMax = 1_000) {
   decorateWithRequester(app);
   tellOutcomes(app);
   shedLoad(app, load);
-  let waiting: (() => void)[] = [];
-  const untilReleased = () => new Promise<void>((resolve) => waiting.push(resolve));
+  const { pass, waiting, release } = makeGate();
   app.setErrorHandler(async (error, request, reply) => {
-    if (request.headers.slowly !== undefined) await untilReleased();
+    if (request.headers.slowly !== undefined) await pass();
     return reply.code(422).send({ error: String(error), who: requesterOf(request) ?? null });
   });
   const kinds: Record<string, () => Begun | undefined> = {
@@ -73,7 +73,7 @@ async function startBoth(requestsMax = 1_000) {
     '/kept': () => ({
       who: 'caller:c',
       async answer() {
-        await untilReleased();
+        await pass();
         return '{"by":"kept"}';
       },
     }),
@@ -94,11 +94,7 @@ async function startBoth(requestsMax = 1_000) {
   await app.listen({ host: '127.0.0.1', port: 0 });
   after(() => app.close());
   const { port } = app.server.address() as AddressInfo;
-  const release = () => {
-    for (const resolve of waiting) resolve();
-    waiting = [];
-  };
-  return { app, direct, load, port, counted, ips, release, waiting: () => waiting.length };
+  return { app, direct, load, port, counted, ips, release, waiting };
 }
 
 describe('a direct route', { timeout: 20_000 }, () => {
@@ -137,7 +133,7 @@ describe('a direct route', { timeout: 20_000 }, () => {
     equal(message, 'a path has one route');
   });
 
-  it('has Fastify tell what it refused or failed at, under the id and for whom it was', async () => {
+  it('has Fastify tell what it refused or failed at, for whom it was', async () => {
     const { port, counted } = await startBoth();
     const connection = new RawConnection(port);
     const refused = await connection.ask(jsonTo('/refuses'), '{}');
@@ -154,11 +150,10 @@ describe('a direct route', { timeout: 20_000 }, () => {
   });
 
   it('takes the address from a trusted proxy only', async () => {
-    const { port, ips, app } = await startBoth();
+    const { port, ips } = await startBoth();
     const forwarded = 'X-Forwarded-For: 192.0.2.7';
     await new RawConnection(port).ask(jsonTo('/good', forwarded), '{}');
     deepEqual(ips, ['127.0.0.1']);
-    ok(app);
     const trusting = makeDirectRoutes({
       load: makeLoad(10),
       meter: { answered: () => undefined, refused: () => undefined },

@@ -12,6 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import fastify, { type FastifyInstance } from 'fastify';
 import { answerWholeRequests } from '../../src/http/whole/whole-server.ts';
+import { makeGate } from '../harness/gate.ts';
 
 /*
  * A Fastify app over real sockets. Its answers name who read the request: `node`, or `short`, the way
@@ -31,7 +32,7 @@ interface Started {
 
 async function start(tls?: { key: Buffer; cert: Buffer }): Promise<Started> {
   const ends: string[] = [];
-  let waiting: (() => void)[] = [];
+  const { pass, release } = makeGate();
   const app = fastify({
     return503OnClosing: false,
     forceCloseConnections: 'idle',
@@ -53,7 +54,7 @@ async function start(tls?: { key: Buffer; cert: Buffer }): Promise<Started> {
     return { by, ...(request.body as object) };
   });
   app.post('/slow', async () => {
-    await new Promise<void>((resolve) => waiting.push(resolve));
+    await pass();
     return { by: 'slow' };
   });
   app.post('/long', async () => ({ text: 'ü'.repeat(40_000) }));
@@ -68,7 +69,7 @@ async function start(tls?: { key: Buffer; cert: Buffer }): Promise<Started> {
     }
   });
   app.post('/fail', async (_request, reply) => {
-    await new Promise<void>((resolve) => waiting.push(resolve));
+    await pass();
     reply.raw.destroy();
   });
   app.post('/bytes', async (_request, reply) => reply.send(Buffer.from([0xff, 0xfe, 0x41])));
@@ -78,10 +79,6 @@ async function start(tls?: { key: Buffer; cert: Buffer }): Promise<Started> {
   await app.listen({ host: '127.0.0.1', port: 0 });
   after(() => app.close());
   const { port } = app.server.address() as AddressInfo;
-  const release = () => {
-    for (const resolve of waiting) resolve();
-    waiting = [];
-  };
   return { app, port, ends, release };
 }
 
